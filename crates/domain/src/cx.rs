@@ -1,0 +1,220 @@
+//! What a command gets besides its transaction, and what it leaves behind for after the commit.
+
+use std::sync::Arc;
+
+use confab_types::{AccountSid, ConversationSid, KeySid, ServiceSid, Sid, Timestamp, UserSid};
+
+use crate::conversation::Conversation;
+use crate::message::Message;
+use crate::participant::Participant;
+use crate::sync::Tombstone;
+use crate::user::User;
+use crate::{Result, Transaction};
+
+/// Something that changes rows. All faces (REST, SDK, carriers, timers) build the same commands.
+pub trait Command: Send + Sync + 'static {
+    /// What the caller gets.
+    type Output: Send + 'static;
+
+    /// Checks permission and state, then changes the rows. May run more than once for one call.
+    ///
+    /// # Errors
+    /// An [`crate::Error::Api`] with the documented code; nothing is changed then.
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Self::Output>;
+}
+
+/// Makes the bits of new SIDs.
+pub trait Ids {
+    /// 128 bits that were never given before; those of a later moment sort after those of an earlier one, so that
+    /// rows are appended to indexes instead of scattered over them.
+    fn bits(&mut self, now: Timestamp) -> u128;
+}
+
+/// A user of the chat SDK who acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// His account.
+    pub account: AccountSid,
+    /// The service of his token.
+    pub service: ServiceSid,
+    /// His user.
+    pub user: UserSid,
+    /// His identity.
+    pub identity: String,
+}
+
+/// Who acts. Roles and membership bind clients only (B-661).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A caller of the REST API with a key or token of the account.
+    Rest,
+    /// A user of the chat SDK.
+    Client(Arc<Client>),
+    /// A carrier that brings a message or a status.
+    Carrier,
+    /// The server itself: timers, first start.
+    System,
+}
+
+impl Actor {
+    /// The client, when one acts.
+    #[must_use]
+    pub fn client(&self) -> Option<&Client> {
+        match self {
+            Self::Client(client) => Some(client),
+            _ => None,
+        }
+    }
+}
+
+/// Sizes and counts that the owner of the server may set (B-741, B-742, B-748).
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Characters of a friendly or unique name.
+    pub friendly_name_chars: usize,
+    /// Bytes of the attributes of a conversation or user.
+    pub conversation_attributes_bytes: usize,
+    /// Bytes of the attributes of a message.
+    pub message_attributes_bytes: usize,
+    /// Bytes of the attributes of a participant.
+    pub participant_attributes_bytes: usize,
+    /// Characters of an identity or address.
+    pub identity_chars: usize,
+    /// Bytes of a message body among chat users.
+    pub message_body_bytes: usize,
+    /// Characters of a message body where a phone listens.
+    pub sms_body_chars: usize,
+    /// Participants of a conversation.
+    pub participants: i64,
+    /// Of them outside chat.
+    pub non_chat_participants: i64,
+    /// Open conversations of one identity.
+    pub conversations_per_identity: i64,
+    /// Whether a proxy address that nobody owns is claimed on the simulator (B-169).
+    pub auto_claim: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            friendly_name_chars: 256,
+            conversation_attributes_bytes: 16 * 1024,
+            message_attributes_bytes: 4 * 1024,
+            participant_attributes_bytes: 4 * 1024,
+            identity_chars: 256,
+            message_body_bytes: 32 * 1024,
+            sms_body_chars: 1600,
+            participants: 1000,
+            non_chat_participants: 50,
+            conversations_per_identity: 1000,
+            auto_claim: true,
+        }
+    }
+}
+
+/// Context of one run of a command.
+pub struct Cx<'a> {
+    /// The time at which the command happens.
+    pub now: Timestamp,
+    /// Who acts.
+    pub actor: Actor,
+    /// The owner's limits.
+    pub limits: &'a Limits,
+    ids: &'a mut dyn Ids,
+    effects: Vec<Effect>,
+}
+
+impl<'a> Cx<'a> {
+    /// A context for one run.
+    pub fn new(now: Timestamp, actor: Actor, limits: &'a Limits, ids: &'a mut dyn Ids) -> Self {
+        Self { now, actor, limits, ids, effects: Vec::new() }
+    }
+
+    /// A new SID.
+    pub fn sid<S: Sid>(&mut self) -> S {
+        S::from_bits(self.ids.bits(self.now))
+    }
+
+    /// Leaves something for after the commit.
+    pub fn emit(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// Leaves one step of a stream for after the commit.
+    pub fn commit(&mut self, stream: Stream, seq: i64, changes: Vec<Change>) {
+        self.effects.push(Effect::Commit(Commit { stream, seq, changes }));
+    }
+
+    /// What the run left, in order.
+    #[must_use]
+    pub fn into_effects(self) -> Vec<Effect> {
+        self.effects
+    }
+}
+
+/// What must happen after a commit. Losing one (a crash) loses nothing but time: the rows tell the same.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// A stream moved by one step.
+    Commit(Commit),
+    /// Jobs were written.
+    JobsWaiting,
+    /// A key, an account or its defaults changed: what was remembered of them is stale.
+    CredentialsChanged {
+        /// The key that ended, if it was one.
+        key: Option<KeySid>,
+        /// The account.
+        account: AccountSid,
+    },
+}
+
+/// A sequence of changes that clients follow without a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stream {
+    /// The conversation, its messages and participants (E3, E4, E5).
+    Conversation(ConversationSid),
+    /// A user's conversations and info (E1, E2).
+    User(UserSid),
+}
+
+/// One step of a stream: from `seq - 1` to `seq`.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// Which stream.
+    pub stream: Stream,
+    /// Its count after the step; the event id of all changes in it.
+    pub seq: i64,
+    /// What changed; at most one change an item.
+    pub changes: Vec<Change>,
+}
+
+/// What changed, as clients see it.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// The conversation itself (E3).
+    Conversation(Arc<Conversation>),
+    /// The conversation is gone, with messages and participants (E3, E4, E5).
+    ConversationRemoved,
+    /// A new message (E4).
+    MessageAdded(Arc<Message>),
+    /// A message with another text, attributes or delivery (E4).
+    MessageUpdated(Arc<Message>),
+    /// A message is gone (E4).
+    MessageRemoved(Arc<Tombstone>),
+    /// A new participant (E5).
+    ParticipantAdded(Arc<Participant>),
+    /// A participant changed (E5).
+    ParticipantUpdated(Arc<Participant>),
+    /// A participant is gone (E5).
+    ParticipantRemoved(Arc<Tombstone>),
+    /// The user is in one more conversation (E1).
+    Joined(Arc<Participant>),
+    /// The user's own part of a conversation changed: horizon, notification level (E1).
+    Membership(Arc<Participant>),
+    /// The user is out of a conversation (E1).
+    Left(Arc<Tombstone>),
+    /// The user's name, attributes (E2).
+    User(Arc<User>),
+    /// The user is gone.
+    UserRemoved,
+}

@@ -1,0 +1,208 @@
+//! Durable work: rows that are written with the change that asks for it, claimed by a worker with a lease, and
+//! removed when done. A job may run twice (a worker that died after the work and before the removal), so each is
+//! idempotent by the SIDs it carries.
+
+use confab_store::params;
+use confab_types::{AccountSid, ConversationSid, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::sync::sid;
+use crate::{Command, Cx, Effect, Result, Transaction};
+
+/// What there is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Send a message to an address outside chat.
+    Send {
+        /// The account.
+        account: AccountSid,
+        /// Its SID on the carrier, as in its receipt.
+        channel_message: String,
+        /// The account's number.
+        from: String,
+        /// The recipient.
+        to: String,
+        /// Text.
+        body: String,
+    },
+    /// A simulated handset reports that it got a message.
+    HandsetDelivers {
+        /// The account.
+        account: AccountSid,
+        /// The message's SID on the carrier.
+        sid: String,
+    },
+    /// Remove what a removed conversation left.
+    Purge {
+        /// The conversation.
+        conversation: ConversationSid,
+    },
+}
+
+/// How a kind is written in its row.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Payload {
+    Send { account: String, channel_message: String, from: String, to: String, body: String },
+    HandsetDelivers { account: String, sid: String },
+    Purge { conversation: String },
+}
+
+impl Kind {
+    /// The kind's name, for logs and metrics.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Send { .. } => "send",
+            Self::HandsetDelivers { .. } => "handset_delivers",
+            Self::Purge { .. } => "purge",
+        }
+    }
+
+    /// Jobs with the same key run one after another in the order they were written: messages of one number pair
+    /// must not overtake each other.
+    fn ordering_key(&self) -> String {
+        match self {
+            Self::Send { from, to, .. } => format!("send {from} {to}"),
+            Self::HandsetDelivers { sid, .. } => format!("delivers {sid}"),
+            Self::Purge { conversation } => format!("purge {conversation}"),
+        }
+    }
+
+    fn write(&self) -> String {
+        let payload = match self.clone() {
+            Self::Send { account, channel_message, from, to, body } => {
+                Payload::Send { account: account.to_string(), channel_message, from, to, body }
+            }
+            Self::HandsetDelivers { account, sid } => {
+                Payload::HandsetDelivers { account: account.to_string(), sid }
+            }
+            Self::Purge { conversation } => Payload::Purge { conversation: conversation.to_string() },
+        };
+        serde_json::to_string(&payload).unwrap_or_default()
+    }
+
+    fn read(text: &str) -> Result<Self> {
+        let payload = serde_json::from_str(text)
+            .map_err(|e| confab_store::Error::Decode(format!("a job's payload: {e}")))?;
+        Ok(match payload {
+            Payload::Send { account, channel_message, from, to, body } => {
+                Self::Send { account: sid(&account)?, channel_message, from, to, body }
+            }
+            Payload::HandsetDelivers { account, sid: message } => {
+                Self::HandsetDelivers { account: sid(&account)?, sid: message }
+            }
+            Payload::Purge { conversation } => Self::Purge { conversation: sid(&conversation)? },
+        })
+    }
+}
+
+/// A claimed job.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its row.
+    pub id: i64,
+    /// What there is to do.
+    pub kind: Kind,
+    /// Earlier tries.
+    pub attempts: i64,
+}
+
+/// Writes a job in the transaction of the change that asks for it.
+pub(crate) fn add(tx: &mut Transaction<'_>, cx: &Cx<'_>, kind: &Kind, run_at: Timestamp) -> Result<()> {
+    tx.push(
+        "INSERT INTO job (kind, ordering_key, payload, run_at, lease_until, attempts, created_at) \
+         VALUES ($1, $2, $3, $4, 0, 0, $5)",
+        params![kind.name(), kind.ordering_key(), kind.write(), run_at.0, cx.now.0],
+    )?;
+    Ok(())
+}
+
+/// How long a claimed job belongs to its worker, microseconds. A worker that dies leaves it to others then.
+pub const LEASE: i64 = 60_000_000;
+
+/// Takes due jobs: those whose time has come, that nobody has claimed, and that are the first of their order.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Jobs at most.
+    pub most: i64,
+}
+
+impl Command for Claim {
+    type Output = Vec<Job>;
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Vec<Job>> {
+        let rows = tx.query(
+            "SELECT id, payload, attempts FROM job WHERE run_at <= $1 AND lease_until <= $1 \
+             AND NOT EXISTS (SELECT 1 FROM job AS earlier WHERE earlier.ordering_key = job.ordering_key \
+             AND earlier.id < job.id) ORDER BY run_at, id LIMIT $2 {skip_locked}",
+            params![cx.now.0, self.most],
+        )?;
+        let mut jobs = Vec::with_capacity(rows.len());
+        for mut row in rows {
+            let id = row.int()?;
+            let payload = row.text()?;
+            let attempts = row.int()?;
+            tx.push(
+                "UPDATE job SET lease_until = $2, attempts = attempts + 1 WHERE id = $1",
+                params![id, cx.now.0 + LEASE],
+            )?;
+            jobs.push(Job { id, kind: Kind::read(&payload)?, attempts });
+        }
+        Ok(jobs)
+    }
+}
+
+/// When the next job that nobody has claimed is due.
+///
+/// # Errors
+/// The database's.
+pub fn next_due(tx: &mut Transaction<'_>, now: Timestamp) -> Result<Option<Timestamp>> {
+    let row = tx.first(
+        "SELECT run_at FROM job WHERE lease_until <= $1 ORDER BY run_at, id LIMIT 1",
+        params![now.0],
+    )?;
+    Ok(row.map(|mut r| r.int()).transpose()?.map(Timestamp))
+}
+
+/// A job is done.
+#[derive(Clone, Debug)]
+pub struct Finish {
+    /// Its row.
+    pub id: i64,
+}
+
+impl Command for Finish {
+    type Output = ();
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
+        tx.push("DELETE FROM job WHERE id = $1", params![self.id])?;
+        // The next one of its order may run now.
+        cx.emit(Effect::JobsWaiting);
+        Ok(())
+    }
+}
+
+/// A job is to be tried again later: it failed, or it works in steps.
+#[derive(Clone, Debug)]
+pub struct Postpone {
+    /// Its row.
+    pub id: i64,
+    /// When.
+    pub run_at: Timestamp,
+    /// Why it failed, if it did.
+    pub error: Option<String>,
+}
+
+impl Command for Postpone {
+    type Output = ();
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
+        tx.push(
+            "UPDATE job SET lease_until = 0, run_at = $2, last_error = $3 WHERE id = $1",
+            params![self.id, self.run_at.0, &self.error],
+        )?;
+        cx.emit(Effect::JobsWaiting);
+        Ok(())
+    }
+}

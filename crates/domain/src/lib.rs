@@ -1,0 +1,38 @@
+//! The rules of the product: one module an aggregate, with its rows, its SQL, its commands and its changes.
+//!
+//! Everything here is a synchronous function of an open transaction ([`confab_store::Tx`]), a context ([`Cx`]: the
+//! time, new SIDs, who acts) and an input. So a command can be run again after a lost race, with a virtual clock, and
+//! without a server. What must follow a commit is collected in the context as [`Effect`]s.
+
+pub mod account;
+pub mod conversation;
+pub mod cx;
+pub mod error;
+pub mod handset;
+pub mod inbound;
+pub mod job;
+pub mod key;
+pub mod list;
+pub mod message;
+pub mod messaging_service;
+pub mod number;
+pub mod participant;
+pub mod receipt;
+pub mod role;
+pub mod service;
+pub mod sync;
+pub mod text;
+pub mod user;
+
+use confab_store::{Migration, Tx};
+
+pub use cx::{Actor, Change, Client, Command, Commit, Cx, Effect, Ids, Limits, Stream};
+pub use error::{Error, Result};
+pub use list::{Order, Page, Window};
+
+/// The steps of the schema.
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "first", sql: include_str!("../migrations/0001_first.sql") }];
+
+/// What a transaction is called in every signature here.
+pub type Transaction<'a> = dyn Tx + 'a;

@@ -1,0 +1,547 @@
+//! Messages (rest.md §2.2): the order of a conversation, and what is sent on to phones.
+
+use std::sync::Arc;
+
+use confab_store::{Row, params};
+use confab_types::{AccountSid, ConversationSid, KeyPart, MessageSid, ParticipantSid, ServiceSid, Sid, Timestamp};
+
+use crate::conversation::{self, Conversation, State};
+use crate::error::Error;
+use crate::list::{Bound, Listing};
+use crate::participant::{self, Participant};
+use crate::role::{self, Permission};
+use crate::sync::{self, Tombstone, opt_sid, sid};
+use crate::{Change, Command, Cx, Order, Page, Result, Stream, Transaction, Window, receipt, text};
+
+/// A message.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Its SID.
+    pub sid: MessageSid,
+    /// Its account.
+    pub account: AccountSid,
+    /// Its service.
+    pub service: ServiceSid,
+    /// Its conversation.
+    pub conversation: ConversationSid,
+    /// Its place: 0, 1, 2 …, never used again (B-231, B-232).
+    pub index: i64,
+    /// Count of the conversation at its last change.
+    pub seq: i64,
+    /// Count of the conversation at its creation.
+    pub created_seq: i64,
+    /// Identity, address or free text (B-233).
+    pub author: String,
+    /// The participant that the author was (B-234).
+    pub participant: Option<ParticipantSid>,
+    /// Its text.
+    pub body: Option<String>,
+    /// Its subject; not shown by REST.
+    pub subject: Option<String>,
+    /// JSON text.
+    pub attributes: String,
+    /// Summary of its receipts as JSON, once there is one (B-358).
+    pub delivery: Option<String>,
+    /// Who edited it last.
+    pub last_updated_by: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+macro_rules! columns {
+    () => {
+        "idx, sid, seq, created_seq, author, participant_sid, body, subject, attributes, delivery, \
+         last_updated_by, created_at, updated_at"
+    };
+}
+
+/// A row does not repeat what its conversation says.
+fn read(conversation: &Conversation, row: Row) -> Result<Message> {
+    Ok(within(conversation, read_bare(row)?))
+}
+
+fn within(conversation: &Conversation, mut message: Message) -> Message {
+    message.account = conversation.account;
+    message.service = conversation.service;
+    message.conversation = conversation.sid;
+    message
+}
+
+/// A message by SID.
+///
+/// # Errors
+/// 404/50500, or the database's.
+pub fn fetch(tx: &mut Transaction<'_>, conversation: &Conversation, key: &str) -> Result<Message> {
+    let Some(sid) = MessageSid::parse(key) else { return Err(Error::code(50500)) };
+    let row = tx.first(
+        concat!("SELECT ", columns!(), " FROM message WHERE sid = $1 AND conversation_sid = $2"),
+        params![sid.to_string(), conversation.sid.to_string()],
+    )?;
+    row.map(|r| read(conversation, r)).transpose()?.ok_or_else(|| Error::code(50500))
+}
+
+/// The message of an index.
+///
+/// # Errors
+/// The database's.
+pub fn by_index(
+    tx: &mut Transaction<'_>,
+    conversation: &Conversation,
+    index: i64,
+) -> Result<Option<Message>> {
+    let row = tx.first(
+        concat!("SELECT ", columns!(), " FROM message WHERE conversation_sid = $1 AND idx = $2"),
+        params![conversation.sid.to_string(), index],
+    )?;
+    row.map(|r| read(conversation, r)).transpose()
+}
+
+/// The messages of a conversation by index (B-240).
+///
+/// # Errors
+/// The database's.
+pub fn list(
+    tx: &mut Transaction<'_>,
+    conversation: &Conversation,
+    order: Order,
+    window: &Window,
+) -> Result<Page<Message>> {
+    let page = Listing {
+        ascending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM message WHERE conversation_sid = $1 AND idx > $2 ORDER BY idx LIMIT $3"
+        ),
+        descending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM message WHERE conversation_sid = $1 AND idx < $2 ORDER BY idx DESC LIMIT $3"
+        ),
+        params: params![conversation.sid.to_string()].to_vec(),
+        bounds: &[Bound::Int],
+        read: read_bare,
+        key: |m| vec![KeyPart::Int(m.index)],
+    }
+    .page(tx, order, window)?;
+    Ok(page.map(|message| within(conversation, message)))
+}
+
+/// A message whose conversation is still to be filled in by [`within`].
+fn read_bare(mut row: Row) -> Result<Message> {
+    Ok(Message {
+        account: AccountSid::from_bits(0),
+        service: ServiceSid::from_bits(0),
+        conversation: ConversationSid::from_bits(0),
+        index: row.int()?,
+        sid: sid(&row.text()?)?,
+        seq: row.int()?,
+        created_seq: row.int()?,
+        author: row.text()?,
+        participant: opt_sid(row.opt_text()?)?,
+        body: row.opt_text()?,
+        subject: row.opt_text()?,
+        attributes: row.text()?,
+        delivery: row.opt_text()?,
+        last_updated_by: row.opt_text()?,
+        created_at: Timestamp(row.int()?),
+        updated_at: Timestamp(row.int()?),
+    })
+}
+
+/// Messages that were changed (not made) after a count, by their count.
+pub(crate) fn changed_after(
+    tx: &mut Transaction<'_>,
+    conversation: &Conversation,
+    after: i64,
+) -> Result<Vec<Message>> {
+    let rows = tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM message WHERE conversation_sid = $1 AND seq > $2 AND seq <> created_seq ORDER BY seq"
+        ),
+        params![conversation.sid.to_string(), after],
+    )?;
+    rows.into_iter().map(|r| read(conversation, r)).collect()
+}
+
+/// How many messages follow an index, at most 1000 (B-575).
+///
+/// # Errors
+/// The database's.
+pub fn count_after(tx: &mut Transaction<'_>, conversation: ConversationSid, index: i64) -> Result<i64> {
+    let row = tx.first(
+        "SELECT CAST(COUNT(*) AS BIGINT) FROM (SELECT 1 AS one FROM message \
+         WHERE conversation_sid = $1 AND idx > $2 LIMIT 1000) AS unread",
+        params![conversation.to_string(), index],
+    )?;
+    Ok(row.map_or(Ok(0), |mut r| r.int())?)
+}
+
+/// Posts a message (B-231…B-238).
+#[derive(Clone, Debug)]
+pub struct Create {
+    /// The service.
+    pub service: ServiceSid,
+    /// SID or unique name of the conversation.
+    pub conversation: String,
+    /// Author; a client is always his own.
+    pub author: Option<String>,
+    /// Text.
+    pub body: Option<String>,
+    /// Subject of at most 256 characters (B-244).
+    pub subject: Option<String>,
+    /// JSON text of at most 4 KB.
+    pub attributes: Option<String>,
+    /// Instead of the present; the index follows arrival all the same (B-243).
+    pub created_at: Option<Timestamp>,
+    /// Instead of the present.
+    pub updated_at: Option<Timestamp>,
+}
+
+impl Create {
+    /// Checks what needs no rows.
+    fn check(&self, cx: &Cx<'_>) -> Result<String> {
+        // The SDK sends "" for a null body and shows the message; REST refuses a message without content.
+        let empty_is_text = !matches!(cx.actor, crate::Actor::Rest);
+        match self.body.as_deref() {
+            None if empty_is_text => {}
+            None | Some("") if !empty_is_text => return Err(Error::code(50503)),
+            Some(body) if body.len() > cx.limits.message_body_bytes => return Err(Error::code(50504)),
+            _ => {}
+        }
+        text::at_most(self.author.as_deref().unwrap_or(""), cx.limits.identity_chars, 50310)?;
+        if self.subject.as_deref().is_some_and(|s| s.chars().count() > 256) {
+            return Err(confab_types::ApiError::invalid("Subject").into());
+        }
+        let attributes =
+            text::attributes(self.attributes.as_deref(), cx.limits.message_attributes_bytes)?;
+        Ok(attributes.unwrap_or_else(|| "{}".into()))
+    }
+}
+
+impl Command for Create {
+    type Output = Message;
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Message> {
+        let attributes = self.check(cx)?;
+        let conversation = match ConversationSid::parse(&self.conversation) {
+            Some(sid) => sid,
+            None => conversation::parent(tx, self.service, &self.conversation)?.sid,
+        };
+        if let Some(client) = cx.actor.client().cloned() {
+            let found = conversation::parent(tx, self.service, &self.conversation)?;
+            let me = participant::of_client(tx, &found, &client)?;
+            role::require(tx, &cx.actor, Some(&me), &[Permission::SendMessage])?;
+        }
+        let Some(at) = conversation::append(tx, self.service, conversation, cx.now)? else {
+            conversation::parent(tx, self.service, &self.conversation)?;
+            return Err(Error::code(50377));
+        };
+        let is_long = |body: &str| body.chars().count() > cx.limits.sms_body_chars;
+        let inbound = matches!(cx.actor, crate::Actor::Carrier);
+        if at.non_chat_count > 0 && !inbound && self.body.as_deref().is_some_and(is_long) {
+            return Err(Error::code(50504)); // B-236
+        }
+        let given = cx.actor.client().map(|c| c.identity.clone()).or_else(|| {
+            self.author.as_deref().and_then(text::cleared)
+        });
+        let writer = match &given {
+            Some(author) => participant::by_author(tx, at.sid, author)?,
+            None => None,
+        };
+        let message = Message {
+            sid: cx.sid(),
+            account: at.account,
+            service: at.service,
+            conversation: at.sid,
+            index: at.next_index - 1,
+            seq: at.seq,
+            created_seq: at.seq,
+            author: given.unwrap_or_else(|| "system".into()),
+            participant: writer.as_ref().map(|p| p.sid),
+            body: self.body.clone(),
+            subject: self.subject.as_deref().and_then(text::cleared),
+            attributes,
+            delivery: None,
+            last_updated_by: None,
+            created_at: self.created_at.unwrap_or(cx.now),
+            updated_at: self.updated_at.or(self.created_at).unwrap_or(cx.now),
+        };
+        let message = send_on(tx, cx, &at, message, writer.as_ref())?;
+        insert(tx, &message)?;
+        let (stream, seq) = (Stream::Conversation(at.sid), at.seq);
+        cx.commit(
+            stream,
+            seq,
+            vec![Change::MessageAdded(Arc::new(message.clone())), Change::Conversation(Arc::new(at))],
+        );
+        Ok(message)
+    }
+}
+
+/// Makes a receipt and a job for everybody outside chat but the author (B-238, B-239, B-351).
+fn send_on(
+    tx: &mut Transaction<'_>,
+    cx: &mut Cx<'_>,
+    at: &Conversation,
+    mut message: Message,
+    writer: Option<&Participant>,
+) -> Result<Message> {
+    if at.non_chat_count == 0 {
+        return Ok(message);
+    }
+    let mut total = 0;
+    for recipient in participant::non_chat(tx, at.sid)? {
+        if writer.is_some_and(|w| w.sid == recipient.sid) {
+            continue;
+        }
+        receipt::create(tx, cx, &message, &recipient)?;
+        total += 1;
+    }
+    if total > 0 {
+        message.delivery = Some(receipt::Summary::new(total).json());
+    }
+    Ok(message)
+}
+
+fn insert(tx: &mut Transaction<'_>, message: &Message) -> Result<()> {
+    tx.push(
+        concat!(
+            "INSERT INTO message (conversation_sid, ",
+            columns!(),
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+        ),
+        params![
+            message.conversation.to_string(),
+            message.index,
+            message.sid.to_string(),
+            message.seq,
+            message.created_seq,
+            &message.author,
+            message.participant.map(|p| p.to_string()),
+            &message.body,
+            &message.subject,
+            &message.attributes,
+            &message.delivery,
+            &message.last_updated_by,
+            message.created_at.0,
+            message.updated_at.0
+        ],
+    )?;
+    Ok(())
+}
+
+/// Changes a message; nothing is sent again (B-241).
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// The service.
+    pub service: ServiceSid,
+    /// SID or unique name of the conversation.
+    pub conversation: String,
+    /// SID of the message.
+    pub key: String,
+    /// New author.
+    pub author: Option<String>,
+    /// New text.
+    pub body: Option<String>,
+    /// New subject.
+    pub subject: Option<String>,
+    /// JSON text.
+    pub attributes: Option<String>,
+    /// Instead of what it is.
+    pub created_at: Option<Timestamp>,
+    /// Instead of the present.
+    pub updated_at: Option<Timestamp>,
+}
+
+impl Update {
+    fn is_empty(&self) -> bool {
+        self.author.is_none()
+            && self.body.is_none()
+            && self.subject.is_none()
+            && self.attributes.is_none()
+            && self.created_at.is_none()
+            && self.updated_at.is_none()
+    }
+
+    fn permit(&self, tx: &mut Transaction<'_>, cx: &Cx<'_>, conversation: &Conversation, key: &str) -> Result<()> {
+        let Some(client) = cx.actor.client() else { return Ok(()) };
+        let me = participant::of_client(tx, conversation, client)?;
+        let own = fetch(tx, conversation, key)?.author == client.identity; // B-671
+        let needed = |own_one, any_one| if own { vec![own_one, any_one] } else { vec![any_one] };
+        if self.body.is_some() {
+            let needed = needed(Permission::EditOwnMessage, Permission::EditAnyMessage);
+            role::require(tx, &cx.actor, Some(&me), &needed)?;
+        }
+        if self.attributes.is_some() {
+            let needed = needed(Permission::EditOwnMessageAttributes, Permission::EditAnyMessageAttributes);
+            role::require(tx, &cx.actor, Some(&me), &needed)?;
+        }
+        Ok(())
+    }
+}
+
+impl Command for Update {
+    type Output = Message;
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Message> {
+        let found = conversation::parent(tx, self.service, &self.conversation)?;
+        self.permit(tx, cx, &found, &self.key)?;
+        let present = fetch(tx, &found, &self.key)?;
+        if self.is_empty() {
+            return if found.state == State::Closed { Err(Error::code(50377)) } else { Ok(present) };
+        }
+        let locked = conversation::lock_open(tx, found.sid, 50350)?;
+        let mut changed = fetch(tx, &locked, &self.key)?;
+        if let Some(author) = &self.author {
+            text::at_most(author, cx.limits.identity_chars, 50310)?;
+            let author = text::cleared(author).unwrap_or_else(|| "system".into());
+            changed.participant = participant::by_author(tx, locked.sid, &author)?.map(|p| p.sid);
+            changed.author = author;
+        }
+        if let Some(body) = &self.body {
+            if body.is_empty() && cx.actor.client().is_none() {
+                return Err(Error::code(50503));
+            }
+            let too_long = body.len() > cx.limits.message_body_bytes
+                || (locked.non_chat_count > 0 && body.chars().count() > cx.limits.sms_body_chars);
+            if too_long {
+                return Err(Error::code(50504));
+            }
+            changed.body = Some(body.clone());
+        }
+        if let Some(subject) = &self.subject {
+            if subject.chars().count() > 256 {
+                return Err(confab_types::ApiError::invalid("Subject").into());
+            }
+            changed.subject = text::cleared(subject);
+        }
+        if let Some(attributes) =
+            text::attributes(self.attributes.as_deref(), cx.limits.message_attributes_bytes)?
+        {
+            changed.attributes = attributes;
+        }
+        changed.created_at = self.created_at.unwrap_or(changed.created_at);
+        changed.updated_at = self.updated_at.unwrap_or(cx.now);
+        changed.last_updated_by =
+            Some(cx.actor.client().map_or_else(|| "system".into(), |c| c.identity.clone()));
+        changed.seq = locked.seq;
+        tx.push(
+            "UPDATE message SET seq = $3, author = $4, participant_sid = $5, body = $6, subject = $7, \
+             attributes = $8, last_updated_by = $9, created_at = $10, updated_at = $11 \
+             WHERE conversation_sid = $1 AND idx = $2",
+            params![
+                locked.sid.to_string(),
+                changed.index,
+                changed.seq,
+                &changed.author,
+                changed.participant.map(|p| p.to_string()),
+                &changed.body,
+                &changed.subject,
+                &changed.attributes,
+                &changed.last_updated_by,
+                changed.created_at.0,
+                changed.updated_at.0
+            ],
+        )?;
+        cx.commit(
+            Stream::Conversation(locked.sid),
+            locked.seq,
+            vec![Change::MessageUpdated(Arc::new(changed.clone()))],
+        );
+        Ok(changed)
+    }
+}
+
+/// Stores a new summary of a message's receipts and tells clients (realtime.md §4.11).
+pub(crate) fn set_delivery(
+    tx: &mut Transaction<'_>,
+    cx: &mut Cx<'_>,
+    locked: &Conversation,
+    mut message: Message,
+    summary: String,
+) -> Result<()> {
+    message.delivery = Some(summary);
+    message.seq = locked.seq;
+    tx.push(
+        "UPDATE message SET seq = $3, delivery = $4 WHERE conversation_sid = $1 AND idx = $2",
+        params![locked.sid.to_string(), message.index, message.seq, &message.delivery],
+    )?;
+    cx.commit(Stream::Conversation(locked.sid), locked.seq, vec![Change::MessageUpdated(Arc::new(message))]);
+    Ok(())
+}
+
+/// Removes a message with its receipts; indexes of others stay (B-232, B-242).
+#[derive(Clone, Debug)]
+pub struct Delete {
+    /// The service.
+    pub service: ServiceSid,
+    /// SID or unique name of the conversation.
+    pub conversation: String,
+    /// SID of the message.
+    pub key: String,
+}
+
+impl Command for Delete {
+    type Output = ();
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
+        let found = conversation::parent(tx, self.service, &self.conversation)?;
+        if let Some(client) = cx.actor.client().cloned() {
+            let me = participant::of_client(tx, &found, &client)?;
+            let own = fetch(tx, &found, &self.key)?.author == client.identity;
+            let needed: &[Permission] = if own {
+                &[Permission::DeleteOwnMessage, Permission::DeleteAnyMessage]
+            } else {
+                &[Permission::DeleteAnyMessage]
+            };
+            role::require(tx, &cx.actor, Some(&me), needed)?;
+        }
+        fetch(tx, &found, &self.key)?;
+        let mut locked = conversation::lock_open(tx, found.sid, 50350)?;
+        let message = fetch(tx, &locked, &self.key)?;
+        tx.push(
+            "DELETE FROM message WHERE conversation_sid = $1 AND idx = $2",
+            params![locked.sid.to_string(), message.index],
+        )?;
+        tx.push("DELETE FROM receipt WHERE message_sid = $1", params![message.sid.to_string()])?;
+        let stone = Tombstone {
+            seq: locked.seq,
+            created_seq: message.created_seq,
+            item: message.index.to_string(),
+            data: sync::removed_message(&message),
+            removed_at: cx.now,
+        };
+        sync::bury(tx, &locked.sid.to_string(), sync::MESSAGE, &stone)?;
+        locked.messages_count -= 1;
+        let mut changes = vec![Change::MessageRemoved(Arc::new(stone))];
+        if locked.last_message_index == Some(message.index) {
+            let row = tx.first(
+                "SELECT idx, created_at FROM message WHERE conversation_sid = $1 ORDER BY idx DESC LIMIT 1",
+                params![locked.sid.to_string()],
+            )?;
+            (locked.last_message_index, locked.last_message_at) = match row {
+                Some(mut row) => (Some(row.int()?), Some(Timestamp(row.int()?))),
+                None => (None, None),
+            };
+            locked.document_seq = locked.seq;
+            changes.push(Change::Conversation(Arc::new(locked.clone())));
+        }
+        tx.push(
+            "UPDATE conversation SET messages_count = $2, last_message_index = $3, last_message_at = $4, \
+             document_seq = $5 WHERE sid = $1",
+            params![
+                locked.sid.to_string(),
+                locked.messages_count,
+                locked.last_message_index,
+                locked.last_message_at.map(|t| t.0),
+                locked.document_seq
+            ],
+        )?;
+        cx.commit(Stream::Conversation(locked.sid), locked.seq, changes);
+        Ok(())
+    }
+}

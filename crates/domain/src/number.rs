@@ -1,0 +1,213 @@
+//! Phone numbers and senders of an account (rest.md §9, IncomingPhoneNumbers). All of them are on the simulator so
+//! far.
+
+use confab_store::{Row, params};
+use confab_types::{AccountSid, Address, ApiError, KeyPart, NumberSid, Timestamp};
+
+use crate::error::{Error, taken};
+use crate::list::{Bound, Listing};
+use crate::sync::sid;
+use crate::{Command, Cx, Order, Page, Result, Transaction, Window, text};
+
+/// A number.
+#[derive(Clone, Debug)]
+pub struct Number {
+    /// Its SID.
+    pub sid: NumberSid,
+    /// Its owner.
+    pub account: AccountSid,
+    /// The number or prefixed sender.
+    pub address: String,
+    /// Its name; the number itself until one is set.
+    pub friendly_name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+macro_rules! columns {
+    () => {
+        "sid, account_sid, address, friendly_name, created_at, updated_at"
+    };
+}
+
+fn read(mut row: Row) -> Result<Number> {
+    Ok(Number {
+        sid: sid(&row.text()?)?,
+        account: sid(&row.text()?)?,
+        address: row.text()?,
+        friendly_name: row.text()?,
+        created_at: Timestamp(row.int()?),
+        updated_at: Timestamp(row.int()?),
+    })
+}
+
+/// Who owns an address.
+pub(crate) fn owner(tx: &mut Transaction<'_>, address: &Address) -> Result<Option<AccountSid>> {
+    let row = tx.first("SELECT account_sid FROM number WHERE address = $1", params![address.as_str()])?;
+    row.map(|mut r| sid(&r.text()?)).transpose()
+}
+
+/// Makes sure that an account owns an address: one that nobody owns is claimed when the server is set so (B-169).
+pub(crate) fn require(
+    tx: &mut Transaction<'_>,
+    cx: &mut Cx<'_>,
+    account: AccountSid,
+    address: &Address,
+) -> Result<()> {
+    match owner(tx, address)? {
+        Some(owner) if owner == account => Ok(()),
+        None if cx.limits.auto_claim => insert(tx, cx, account, address, None).map(drop),
+        _ => Err(Error::code(50413)),
+    }
+}
+
+fn insert(
+    tx: &mut Transaction<'_>,
+    cx: &mut Cx<'_>,
+    account: AccountSid,
+    address: &Address,
+    friendly_name: Option<&str>,
+) -> Result<Number> {
+    let number = Number {
+        sid: cx.sid(),
+        account,
+        address: address.to_string(),
+        friendly_name: friendly_name.unwrap_or(address.as_str()).to_owned(),
+        created_at: cx.now,
+        updated_at: cx.now,
+    };
+    tx.exec(
+        concat!("INSERT INTO number (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6)"),
+        params![
+            number.sid.to_string(),
+            account.to_string(),
+            &number.address,
+            &number.friendly_name,
+            cx.now.0,
+            cx.now.0
+        ],
+    )
+    .map_err(|e| taken(e, ApiError::new(21422)))?;
+    Ok(number)
+}
+
+/// A number of an account.
+///
+/// # Errors
+/// 404/20404, or the database's.
+pub fn fetch(tx: &mut Transaction<'_>, account: AccountSid, number: NumberSid) -> Result<Number> {
+    let row = tx.first(
+        concat!("SELECT ", columns!(), " FROM number WHERE sid = $1 AND account_sid = $2"),
+        params![number.to_string(), account.to_string()],
+    )?;
+    row.map(read).transpose()?.ok_or_else(|| Error::code(20404))
+}
+
+/// The numbers of an account, oldest first; with an address only this one.
+///
+/// # Errors
+/// The database's.
+pub fn list(
+    tx: &mut Transaction<'_>,
+    account: AccountSid,
+    address: Option<&str>,
+    window: &Window,
+) -> Result<Page<Number>> {
+    Listing {
+        ascending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM number WHERE account_sid = $1 AND (CAST($2 AS TEXT) IS NULL OR address = $2) AND sid > $3 \
+             ORDER BY sid LIMIT $4"
+        ),
+        descending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM number WHERE account_sid = $1 AND (CAST($2 AS TEXT) IS NULL OR address = $2) AND sid < $3 \
+             ORDER BY sid DESC LIMIT $4"
+        ),
+        params: params![account.to_string(), address].to_vec(),
+        bounds: &[Bound::Text],
+        read,
+        key: |n| vec![KeyPart::Text(n.sid.to_string())],
+    }
+    .page(tx, Order::Ascending, window)
+}
+
+/// Takes a number into an account.
+#[derive(Clone, Debug)]
+pub struct Create {
+    /// The account.
+    pub account: AccountSid,
+    /// E.164.
+    pub address: String,
+    /// Its name.
+    pub friendly_name: Option<String>,
+}
+
+impl Command for Create {
+    type Output = Number;
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Number> {
+        text::at_most(self.friendly_name.as_deref().unwrap_or(""), 64, 20002)?;
+        let address = Address::parse(&self.address)
+            .filter(|a| confab_types::address::is_e164(a.as_str()))
+            .ok_or_else(|| Error::code(21421))?;
+        if owner(tx, &address)?.is_some() {
+            return Err(Error::code(21422));
+        }
+        insert(tx, cx, self.account, &address, self.friendly_name.as_deref().filter(|t| !t.is_empty()))
+    }
+}
+
+/// Renames a number.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// The account.
+    pub account: AccountSid,
+    /// The number.
+    pub number: NumberSid,
+    /// Its new name; `None` leaves it.
+    pub friendly_name: Option<String>,
+}
+
+impl Command for Update {
+    type Output = Number;
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Number> {
+        let mut number = fetch(tx, self.account, self.number)?;
+        if let Some(name) = &self.friendly_name {
+            text::at_most(name, 64, 20002)?;
+            number.friendly_name.clone_from(name);
+            number.updated_at = cx.now;
+            tx.exec(
+                "UPDATE number SET friendly_name = $2, updated_at = $3 WHERE sid = $1",
+                params![number.sid.to_string(), name, cx.now.0],
+            )?;
+        }
+        Ok(number)
+    }
+}
+
+/// Gives a number back.
+#[derive(Clone, Debug)]
+pub struct Delete {
+    /// The account.
+    pub account: AccountSid,
+    /// The number.
+    pub number: NumberSid,
+}
+
+impl Command for Delete {
+    type Output = ();
+
+    fn apply(&self, tx: &mut Transaction<'_>, _: &mut Cx<'_>) -> Result<()> {
+        let deleted = tx.exec(
+            "DELETE FROM number WHERE sid = $1 AND account_sid = $2",
+            params![self.number.to_string(), self.account.to_string()],
+        )?;
+        if deleted == 0 { Err(Error::code(20404)) } else { Ok(()) }
+    }
+}

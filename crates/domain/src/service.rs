@@ -1,0 +1,195 @@
+//! Conversation services: everything below an account lives in one, apart from the others (B-031).
+
+use confab_store::{Row, params};
+use confab_types::{AccountSid, ApiError, KeyPart, RoleSid, ServiceSid, Timestamp};
+
+use crate::error::Error;
+use crate::list::{Bound, Listing};
+use crate::sync::sid;
+use crate::{Command, Cx, Order, Page, Result, Transaction, Window, account, conversation, role, text, user};
+
+/// A conversation service.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Its SID.
+    pub sid: ServiceSid,
+    /// Its account.
+    pub account: AccountSid,
+    /// Its name.
+    pub friendly_name: String,
+    /// Role of who joins the conversation that he created.
+    pub conversation_creator_role: RoleSid,
+    /// Role of other participants.
+    pub conversation_role: RoleSid,
+    /// Role of new users.
+    pub service_role: RoleSid,
+    /// Whether users show as online (B-056).
+    pub reachability_enabled: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+macro_rules! columns {
+    () => {
+        "sid, account_sid, friendly_name, conversation_creator_role_sid, conversation_role_sid, \
+         service_role_sid, reachability_enabled, created_at, updated_at"
+    };
+}
+
+fn read(mut row: Row) -> Result<Service> {
+    Ok(Service {
+        sid: sid(&row.text()?)?,
+        account: sid(&row.text()?)?,
+        friendly_name: row.text()?,
+        conversation_creator_role: sid(&row.text()?)?,
+        conversation_role: sid(&row.text()?)?,
+        service_role: sid(&row.text()?)?,
+        reachability_enabled: row.boolean()?,
+        created_at: Timestamp(row.int()?),
+        updated_at: Timestamp(row.int()?),
+    })
+}
+
+/// A service by its SID alone: for tokens, whose account is compared by the caller.
+///
+/// # Errors
+/// The database's.
+pub fn find(tx: &mut Transaction<'_>, service: ServiceSid) -> Result<Option<Service>> {
+    let row = tx
+        .first(concat!("SELECT ", columns!(), " FROM service WHERE sid = $1"), params![service.to_string()])?;
+    row.map(read).transpose()
+}
+
+/// A service of an account.
+///
+/// # Errors
+/// 404/20404, or the database's.
+pub fn fetch(tx: &mut Transaction<'_>, account: AccountSid, service: ServiceSid) -> Result<Service> {
+    find(tx, service)?.filter(|s| s.account == account).ok_or_else(|| Error::code(20404))
+}
+
+/// The services of an account, oldest first.
+///
+/// # Errors
+/// The database's.
+pub fn list(tx: &mut Transaction<'_>, account: AccountSid, window: &Window) -> Result<Page<Service>> {
+    Listing {
+        ascending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM service WHERE account_sid = $1 AND sid > $2 ORDER BY sid LIMIT $3"
+        ),
+        descending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM service WHERE account_sid = $1 AND sid < $2 ORDER BY sid DESC LIMIT $3"
+        ),
+        params: params![account.to_string()].to_vec(),
+        bounds: &[Bound::Text],
+        read,
+        key: |s| vec![KeyPart::Text(s.sid.to_string())],
+    }
+    .page(tx, Order::Ascending, window)
+}
+
+/// Makes a service with its four roles (B-053, B-054).
+pub(crate) fn insert(
+    tx: &mut Transaction<'_>,
+    cx: &mut Cx<'_>,
+    account: AccountSid,
+    friendly_name: &str,
+) -> Result<Service> {
+    let sid: ServiceSid = cx.sid();
+    let roles = role::create_defaults(tx, cx, account, sid)?;
+    let service = Service {
+        sid,
+        account,
+        friendly_name: friendly_name.to_owned(),
+        conversation_creator_role: roles.conversation_creator,
+        conversation_role: roles.conversation,
+        service_role: roles.service,
+        reachability_enabled: false,
+        created_at: cx.now,
+        updated_at: cx.now,
+    };
+    tx.push(
+        concat!("INSERT INTO service (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
+        params![
+            sid.to_string(),
+            account.to_string(),
+            friendly_name,
+            roles.conversation_creator.to_string(),
+            roles.conversation.to_string(),
+            roles.service.to_string(),
+            false,
+            cx.now.0,
+            cx.now.0
+        ],
+    )?;
+    Ok(service)
+}
+
+/// Makes a service (rest.md §2.14).
+#[derive(Clone, Debug)]
+pub struct Create {
+    /// The account.
+    pub account: AccountSid,
+    /// Its name, at most 256 characters (B-077).
+    pub friendly_name: String,
+}
+
+impl Command for Create {
+    type Output = Service;
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Service> {
+        text::at_most(&self.friendly_name, cx.limits.friendly_name_chars, 50003)?;
+        insert(tx, cx, self.account, &self.friendly_name)
+    }
+}
+
+/// Rows that one transaction of a service's deletion removes at most; the rest is left to the next one.
+const STEP: usize = 50;
+
+/// Removes a service with all that lives in it (B-058). Big services take several runs: the command is repeated by
+/// its caller until it answers `true`, and the service itself goes with the last one.
+#[derive(Clone, Debug)]
+pub struct Delete {
+    /// The account.
+    pub account: AccountSid,
+    /// The service.
+    pub service: ServiceSid,
+}
+
+impl Command for Delete {
+    /// Whether nothing is left.
+    type Output = bool;
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<bool> {
+        fetch(tx, self.account, self.service)?;
+        let owner = account::find(tx, self.account)?;
+        if owner.is_some_and(|a| a.default_service == self.service) {
+            // rest.md §2.14: the short URL form would lose its ground.
+            return Err(ApiError::new(20001).message("The default conversation service cannot be deleted").into());
+        }
+        let first = Window { cursor: None, size: STEP };
+        let conversations = conversation::list(tx, self.service, &conversation::Filter::default(), &first)?;
+        let mut left = conversations.next.is_some();
+        for found in conversations.items {
+            conversation::remove(tx, cx, &found)?;
+        }
+        if !left {
+            let users = user::list(tx, self.service, &first)?;
+            left = users.next.is_some();
+            for found in users.items {
+                user::remove(tx, cx, &found)?;
+            }
+        }
+        if !left {
+            tx.exec("DELETE FROM role WHERE service_sid = $1", params![self.service.to_string()])?;
+            tx.exec("DELETE FROM service WHERE sid = $1", params![self.service.to_string()])?;
+        }
+        Ok(!left)
+    }
+}

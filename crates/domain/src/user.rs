@@ -1,0 +1,394 @@
+//! Users of the chat SDK: an identity in a service (rest.md §2.7).
+
+use std::sync::Arc;
+
+use confab_store::{Row, params};
+use confab_types::{AccountSid, ApiError, KeyPart, RoleSid, ServiceSid, Sid, Timestamp, UserSid};
+
+use crate::error::{Error, taken};
+use crate::list::{Bound, Listing};
+use crate::role::{self, Permission, RoleType};
+use crate::sync::sid;
+use crate::{
+    Change, Command, Cx, Order, Page, Result, Stream, Transaction, Window, participant, service, text,
+};
+
+/// A user.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// Its SID.
+    pub sid: UserSid,
+    /// Its account.
+    pub account: AccountSid,
+    /// Its service.
+    pub service: ServiceSid,
+    /// Its identity, case-sensitive (B-558), never changed.
+    pub identity: String,
+    /// Its name, if one was set.
+    pub friendly_name: Option<String>,
+    /// JSON text.
+    pub attributes: String,
+    /// Its role in the service.
+    pub role_sid: RoleSid,
+    /// Count of the changes of its stream.
+    pub seq: i64,
+    /// Count at the last change of the name.
+    pub friendly_name_seq: i64,
+    /// Count at the last change of the attributes.
+    pub attributes_seq: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+macro_rules! columns {
+    () => {
+        "sid, account_sid, service_sid, identity, friendly_name, attributes, role_sid, seq, friendly_name_seq, \
+         attributes_seq, created_at, updated_at"
+    };
+}
+
+fn read(mut row: Row) -> Result<User> {
+    Ok(User {
+        sid: sid(&row.text()?)?,
+        account: sid(&row.text()?)?,
+        service: sid(&row.text()?)?,
+        identity: row.text()?,
+        friendly_name: row.opt_text()?,
+        attributes: row.text()?,
+        role_sid: sid(&row.text()?)?,
+        seq: row.int()?,
+        friendly_name_seq: row.int()?,
+        attributes_seq: row.int()?,
+        created_at: Timestamp(row.int()?),
+        updated_at: Timestamp(row.int()?),
+    })
+}
+
+/// A user by its SID.
+///
+/// # Errors
+/// The database's.
+pub fn by_sid(tx: &mut Transaction<'_>, service: ServiceSid, user: UserSid) -> Result<Option<User>> {
+    let row = tx.first(
+        concat!("SELECT ", columns!(), " FROM chat_user WHERE sid = $1 AND service_sid = $2"),
+        params![user.to_string(), service.to_string()],
+    )?;
+    row.map(read).transpose()
+}
+
+/// A user by its identity.
+///
+/// # Errors
+/// The database's.
+pub fn by_identity(tx: &mut Transaction<'_>, service: ServiceSid, identity: &str) -> Result<Option<User>> {
+    let row = tx.first(
+        concat!("SELECT ", columns!(), " FROM chat_user WHERE service_sid = $1 AND identity = $2"),
+        params![service.to_string(), identity],
+    )?;
+    row.map(read).transpose()
+}
+
+/// A user by SID or identity, as a path names it (B-542).
+///
+/// # Errors
+/// 404/20404, or the database's.
+pub fn fetch(tx: &mut Transaction<'_>, service: ServiceSid, key: &str) -> Result<User> {
+    let found = match UserSid::parse(key) {
+        Some(user) => by_sid(tx, service, user)?,
+        None => by_identity(tx, service, key)?,
+    };
+    found.ok_or_else(|| Error::code(20404))
+}
+
+/// The users of a service, oldest first.
+///
+/// # Errors
+/// The database's.
+pub fn list(tx: &mut Transaction<'_>, service: ServiceSid, window: &Window) -> Result<Page<User>> {
+    Listing {
+        ascending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM chat_user WHERE service_sid = $1 AND sid > $2 ORDER BY sid LIMIT $3"
+        ),
+        descending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM chat_user WHERE service_sid = $1 AND sid < $2 ORDER BY sid DESC LIMIT $3"
+        ),
+        params: params![service.to_string()].to_vec(),
+        bounds: &[Bound::Text],
+        read,
+        key: |u| vec![KeyPart::Text(u.sid.to_string())],
+    }
+    .page(tx, Order::Ascending, window)
+}
+
+/// Refuses an identity that no user may have.
+pub(crate) fn check_identity(cx: &Cx<'_>, identity: &str) -> Result<()> {
+    text::at_most(identity, cx.limits.identity_chars, 50207)?;
+    if UserSid::parse(identity).is_some() {
+        return Err(Error::code(50206));
+    }
+    Ok(())
+}
+
+fn insert(
+    tx: &mut Transaction<'_>,
+    cx: &mut Cx<'_>,
+    account: AccountSid,
+    service: ServiceSid,
+    identity: &str,
+    friendly_name: Option<String>,
+    attributes: String,
+    role_sid: RoleSid,
+) -> Result<User> {
+    let user = User {
+        sid: cx.sid(),
+        account,
+        service,
+        identity: identity.to_owned(),
+        friendly_name,
+        attributes,
+        role_sid,
+        seq: 0,
+        friendly_name_seq: 0,
+        attributes_seq: 0,
+        created_at: cx.now,
+        updated_at: cx.now,
+    };
+    tx.exec(
+        concat!(
+            "INSERT INTO chat_user (",
+            columns!(),
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        ),
+        params![
+            user.sid.to_string(),
+            account.to_string(),
+            service.to_string(),
+            identity,
+            &user.friendly_name,
+            &user.attributes,
+            role_sid.to_string(),
+            0i64,
+            0i64,
+            0i64,
+            cx.now.0,
+            cx.now.0
+        ],
+    )
+    .map_err(|e| taken(e, ApiError::new(50201)))?;
+    Ok(user)
+}
+
+/// The user of an identity, made if it is missing: adding a participant and connecting a client do so (B-544).
+pub(crate) fn ensure(
+    tx: &mut Transaction<'_>,
+    cx: &mut Cx<'_>,
+    account: AccountSid,
+    service: ServiceSid,
+    identity: &str,
+    role: Option<RoleSid>,
+) -> Result<User> {
+    check_identity(cx, identity)?;
+    if let Some(user) = by_identity(tx, service, identity)? {
+        return Ok(user);
+    }
+    let default = service::fetch(tx, account, service)?.service_role;
+    let role = match role {
+        // B-677: the token's role, where it is one of the service.
+        Some(role) if role::exists(tx, service, role, RoleType::Service)? => role,
+        _ => default,
+    };
+    insert(tx, cx, account, service, identity, None, "{}".into(), role).map_err(|error| match error {
+        // Two clients of one new identity connect at the same time: the loser runs again and finds the user.
+        Error::Api(api) if api.code == 50201 => {
+            Error::Store(confab_store::Error::Retry("the identity was just created".into()))
+        }
+        other => other,
+    })
+}
+
+/// Makes sure that the user of a connecting client exists (B-701).
+#[derive(Clone, Debug)]
+pub struct Connect {
+    /// The account.
+    pub account: AccountSid,
+    /// The service.
+    pub service: ServiceSid,
+    /// The identity.
+    pub identity: String,
+    /// Role for a new user, from the token.
+    pub role: Option<RoleSid>,
+}
+
+impl Command for Connect {
+    type Output = User;
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<User> {
+        ensure(tx, cx, self.account, self.service, &self.identity, self.role)
+    }
+}
+
+/// Makes a user (B-541).
+#[derive(Clone, Debug)]
+pub struct Create {
+    /// The account.
+    pub account: AccountSid,
+    /// The service.
+    pub service: ServiceSid,
+    /// The identity.
+    pub identity: String,
+    /// Name; empty for none.
+    pub friendly_name: Option<String>,
+    /// JSON text.
+    pub attributes: Option<String>,
+    /// Role of the service's users by default.
+    pub role: Option<String>,
+}
+
+impl Command for Create {
+    type Output = User;
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<User> {
+        check_identity(cx, &self.identity)?;
+        let name = self.friendly_name.as_deref().and_then(text::cleared);
+        text::at_most(name.as_deref().unwrap_or(""), cx.limits.friendly_name_chars, 50003)?;
+        let attributes =
+            text::attributes(self.attributes.as_deref(), cx.limits.conversation_attributes_bytes)?;
+        let service = service::fetch(tx, self.account, self.service)?;
+        let role = service_role(tx, self.service, self.role.as_deref())?.unwrap_or(service.service_role);
+        if by_identity(tx, self.service, &self.identity)?.is_some() {
+            return Err(Error::code(50201));
+        }
+        let attributes = attributes.unwrap_or_else(|| "{}".into());
+        insert(tx, cx, self.account, self.service, &self.identity, name, attributes, role)
+    }
+}
+
+fn service_role(
+    tx: &mut Transaction<'_>,
+    service: ServiceSid,
+    role: Option<&str>,
+) -> Result<Option<RoleSid>> {
+    let Some(text) = role.filter(|t| !t.is_empty()) else { return Ok(None) };
+    let sid = role::parse(text, 50102)?;
+    if role::exists(tx, service, sid, RoleType::Service)? { Ok(Some(sid)) } else { Err(Error::code(50102)) }
+}
+
+/// Changes a user; what is `None` stays.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// The service.
+    pub service: ServiceSid,
+    /// SID or identity.
+    pub key: String,
+    /// New name; empty clears it.
+    pub friendly_name: Option<String>,
+    /// JSON text.
+    pub attributes: Option<String>,
+    /// New role.
+    pub role: Option<String>,
+}
+
+impl Command for Update {
+    type Output = User;
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<User> {
+        let mut user = fetch(tx, self.service, &self.key)?;
+        if let Some(client) = cx.actor.client().cloned() {
+            let own = client.user == user.sid;
+            let needed: &[Permission] = if own {
+                &[Permission::EditOwnUserInfo, Permission::EditAnyUserInfo]
+            } else {
+                &[Permission::EditAnyUserInfo]
+            };
+            role::require(tx, &cx.actor, None, needed)?;
+        }
+        if self.friendly_name.is_none() && self.attributes.is_none() && self.role.is_none() {
+            return Ok(user);
+        }
+        // The count locks the row; what is read after it is not changed by others before the commit.
+        next_seq(tx, user.sid)?;
+        user = fetch(tx, self.service, &self.key)?;
+        if let Some(name) = &self.friendly_name {
+            text::at_most(name, cx.limits.friendly_name_chars, 50003)?;
+            user.friendly_name = text::cleared(name);
+            user.friendly_name_seq = user.seq;
+        }
+        if let Some(attributes) =
+            text::attributes(self.attributes.as_deref(), cx.limits.conversation_attributes_bytes)?
+        {
+            user.attributes = attributes;
+            user.attributes_seq = user.seq;
+        }
+        if let Some(role) = service_role(tx, user.service, self.role.as_deref())? {
+            user.role_sid = role;
+        }
+        user.updated_at = cx.now;
+        // Columns that this command leaves are not written: another one may change them meanwhile.
+        if self.friendly_name.is_some() {
+            tx.push(
+                "UPDATE chat_user SET friendly_name = $2, friendly_name_seq = $3 WHERE sid = $1",
+                params![user.sid.to_string(), &user.friendly_name, user.seq],
+            )?;
+        }
+        if self.attributes.is_some() {
+            tx.push(
+                "UPDATE chat_user SET attributes = $2, attributes_seq = $3 WHERE sid = $1",
+                params![user.sid.to_string(), &user.attributes, user.seq],
+            )?;
+        }
+        tx.push(
+            "UPDATE chat_user SET role_sid = $2, updated_at = $3 WHERE sid = $1",
+            params![user.sid.to_string(), user.role_sid.to_string(), cx.now.0],
+        )?;
+        cx.commit(Stream::User(user.sid), user.seq, vec![Change::User(Arc::new(user.clone()))]);
+        Ok(user)
+    }
+}
+
+/// Takes the next count of a user's stream; its row is locked until the commit, so counts are committed in order.
+pub(crate) fn next_seq(tx: &mut Transaction<'_>, user: UserSid) -> Result<i64> {
+    let row = tx.first(
+        "UPDATE chat_user SET seq = seq + 1 WHERE sid = $1 RETURNING seq",
+        params![user.to_string()],
+    )?;
+    match row {
+        Some(mut row) => Ok(row.int()?),
+        // Deleted meanwhile by another transaction.
+        None => Err(Error::code(20404)),
+    }
+}
+
+/// Removes a user, its participants everywhere; its messages stay with their author's text (B-551).
+#[derive(Clone, Debug)]
+pub struct Delete {
+    /// The service.
+    pub service: ServiceSid,
+    /// SID or identity.
+    pub key: String,
+}
+
+impl Command for Delete {
+    type Output = ();
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
+        let user = fetch(tx, self.service, &self.key)?;
+        remove(tx, cx, &user)
+    }
+}
+
+pub(crate) fn remove(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, user: &User) -> Result<()> {
+    for member in participant::of_user_all(tx, user.sid)? {
+        participant::remove(tx, cx, &member)?;
+    }
+    let seq = next_seq(tx, user.sid)?;
+    tx.push("DELETE FROM tombstone WHERE stream = $1", params![user.sid.to_string()])?;
+    tx.exec("DELETE FROM chat_user WHERE sid = $1", params![user.sid.to_string()])?;
+    cx.commit(Stream::User(user.sid), seq, vec![Change::UserRemoved]);
+    Ok(())
+}

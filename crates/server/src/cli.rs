@@ -1,0 +1,223 @@
+//! The command line.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Config, ConfigError, Flag, Setting};
+
+/// The command line of `confab`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "confab",
+    version,
+    about = "A self-hosted server that is a drop-in for Twilio Conversations",
+    after_help = "Start with `confab serve`; `confab serve --help` tells what happens then.",
+    arg_required_else_help = true,
+    max_term_width = 110
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What `confab` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the server.
+    #[command(after_long_help = SERVE_HELP)]
+    Serve(Sources),
+    /// Print the effective configuration with its documentation, and where each value came from.
+    #[command(after_long_help = CONFIG_HELP)]
+    Config(ConfigArgs),
+}
+
+/// Where the configuration comes from, apart from the environment. Settings without a flag are set in the file
+/// or by `CONFAB_…` variables.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Sources {
+    /// TOML file with settings, also CONFAB_CONFIG. No file is read unless it is named.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[expect(
+        missing_docs,
+        reason = "a doc comment would replace the help from the table of settings"
+    )]
+    #[arg(long, value_name = "ADDR", help = help_of("listen"))]
+    pub listen: Option<String>,
+    #[expect(missing_docs, reason = "as above")]
+    #[arg(long, value_name = "DIR", help = help_of("data_dir"))]
+    pub data_dir: Option<String>,
+    #[expect(missing_docs, reason = "as above")]
+    #[arg(long, value_name = "URL", help = help_of("public_url"))]
+    pub public_url: Option<String>,
+    #[expect(missing_docs, reason = "as above")]
+    #[arg(long, value_name = "URL", help = help_of("database"))]
+    pub database: Option<String>,
+}
+
+/// Arguments of `confab config`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ConfigArgs {
+    /// The sources that are shown.
+    #[command(flatten)]
+    pub sources: Sources,
+    /// Print the documentation of all settings as Markdown instead.
+    #[arg(long)]
+    pub markdown: bool,
+}
+
+impl Sources {
+    /// The settings that were given as flags.
+    pub fn flags(&self) -> Vec<Flag> {
+        [
+            ("listen", &self.listen),
+            ("data_dir", &self.data_dir),
+            ("public_url", &self.public_url),
+            ("database", &self.database),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| {
+            Some(Flag {
+                key,
+                value: value.clone()?,
+            })
+        })
+        .collect()
+    }
+
+    /// The effective configuration of this process.
+    pub fn load(&self) -> Result<Config, ConfigError> {
+        Config::load_from_process(&self.flags(), self.config.as_deref())
+    }
+}
+
+impl ConfigArgs {
+    /// `confab config`.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let text = if self.markdown {
+            config::to_markdown()
+        } else {
+            config::to_toml(&self.sources.load()?)
+        };
+        // Not print!, which panics when the reader (a pager, `head`) has gone.
+        match std::io::stdout().lock().write_all(text.as_bytes()) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            result => Ok(result?),
+        }
+    }
+}
+
+fn help_of(key: &str) -> String {
+    let Some(setting) = Setting::by_key(key) else {
+        return String::new();
+    };
+    let default = setting.default_text();
+    format!("{} [default: {default}] [env: {}]", setting.doc, setting.env())
+}
+
+/// Lines stay below 80 columns: the terminal's own wrapping would break the columns.
+const SERVE_HELP: &str = "\
+On the first start:
+  No configuration is needed. The server makes the data directory with an
+  embedded database, one account with a generated SID and auth token, and a
+  master key. It prints SID and token, with a curl command that works when
+  pasted; the token is shown this once. To choose them yourself, set
+  CONFAB_ACCOUNT_SID and CONFAB_AUTH_TOKEN before.
+
+Secrets (files of mode 0600; the start is refused when others can read them):
+  DIR/credentials  account SID and auth token, for people and scripts
+  DIR/master.key   encrypts the auth token and API key secrets in the
+                   database; keep a copy, apart from those of the database.
+                   CONFAB_MASTER_KEY takes its place.
+
+Stopping:
+  SIGTERM or SIGINT lets work in flight finish, for at most
+  `shutdown.drain_secs`; a second signal exits at once.
+
+Examples:
+  confab serve
+  confab serve --listen 0.0.0.0:8080 --data-dir /var/lib/confab
+  confab serve --config /etc/confab.toml
+  CONFAB_DATABASE=postgres://confab@db/confab confab serve
+
+A flag wins over the environment, the environment over the file. What stands
+on a command line can be seen by all users of the machine: give a database URL
+with a password as CONFAB_DATABASE or in the file.
+`confab config` lists all settings.";
+
+const CONFIG_HELP: &str = "\
+Examples:
+  confab config                       what a server started here would use
+  confab config > confab.toml         a file to start from, without secrets
+  confab config --config confab.toml  checks a file; a wrong key or value is
+                                      named, and the exit status is not 0";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_of_the_table_is_a_flag_of_the_command_line() {
+        let arguments = [
+            "--listen",
+            "1",
+            "--data-dir",
+            "2",
+            "--public-url",
+            "3",
+            "--database",
+            "4",
+        ];
+        let cli = Cli::try_parse_from(["confab", "serve"].into_iter().chain(arguments)).unwrap();
+        let Command::Serve(sources) = cli.command else {
+            panic!("not serve")
+        };
+        let given: Vec<Option<&str>> = sources
+            .flags()
+            .iter()
+            .map(|flag| Setting::by_key(flag.key).unwrap().flag)
+            .collect();
+        let documented: Vec<Option<&str>> = config::SETTINGS
+            .iter()
+            .map(|setting| setting.flag)
+            .filter(Option::is_some)
+            .collect();
+        assert_eq!(given, documented);
+    }
+
+    #[test]
+    fn help_tells_about_the_first_start_and_the_secrets() {
+        let mut command = Cli::command();
+        let help = command
+            .find_subcommand_mut("serve")
+            .unwrap()
+            .render_long_help()
+            .to_string();
+        for words in [
+            "first start",
+            "credentials",
+            "master.key",
+            "CONFAB_LISTEN",
+            "127.0.0.1:8080",
+            "Examples",
+        ] {
+            assert!(help.contains(words), "{words} is missing in\n{help}");
+        }
+        assert!(
+            SERVE_HELP
+                .lines()
+                .chain(CONFIG_HELP.lines())
+                .all(|line| line.len() < 80)
+        );
+    }
+}

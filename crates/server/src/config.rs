@@ -1,0 +1,192 @@
+//! Configuration: one validated struct, filled from one table of documented settings.
+//!
+//! The table in [`settings`] is the only place that knows a setting's key, documentation and allowed values;
+//! the file format, the environment names, the flags, `confab config` and docs/configuration.md all come from it.
+//! The defaults are the [`Default`] values of the structs in this file.
+
+mod document;
+mod load;
+mod net;
+mod secret;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+pub use document::{to_markdown, to_toml};
+pub use load::{ConfigError, FileInput, Flag, Origin};
+pub use net::{IpNet, Malformed, PublicUrl};
+pub use secret::Secret;
+pub use settings::{Kind, SETTINGS, Setting};
+pub use value::mask_database_url;
+
+/// The effective configuration. Every value in it has been validated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where the server listens.
+    pub listen: SocketAddr,
+    /// Directory of the embedded database, the lock and the secret files.
+    pub data_dir: PathBuf,
+    /// Scheme and host by which clients reach the server, when requests do not tell.
+    pub public_url: Option<PublicUrl>,
+    /// PostgreSQL URL; none selects the embedded SQLite database. Secret because it may carry a password.
+    pub database: Option<Secret<String>>,
+    /// SID of the account made on the first start.
+    pub account_sid: Option<String>,
+    /// Auth token of the account made on the first start.
+    pub auth_token: Option<Secret<String>>,
+    /// Key that encrypts stored secrets; none means the file in the data directory.
+    pub master_key: Option<Secret<[u8; 32]>>,
+    /// Peers whose `X-Forwarded-Proto` and `X-Forwarded-Host` are honoured.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Phone numbers.
+    pub numbers: Numbers,
+    /// Sizes and counts above which input is refused.
+    pub limits: Limits,
+    /// SDK connections.
+    pub realtime: Realtime,
+    /// Stopping.
+    pub shutdown: ShutdownConfig,
+    /// Logging.
+    pub log: Log,
+    /// Database access.
+    pub store: StoreConfig,
+    /// Where the values came from, by key; a key that is absent has its default.
+    pub origins: BTreeMap<&'static str, Origin>,
+}
+
+/// `numbers.*`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbers {
+    /// Claim an unowned proxy address on the simulator when it is first used.
+    pub auto_claim: bool,
+}
+
+/// `limits.*`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// HTTP request body.
+    pub request_body_bytes: usize,
+    /// One realtime frame.
+    pub frame_bytes: usize,
+    /// Friendly name of any resource.
+    pub friendly_name_chars: usize,
+    /// Attributes of a conversation.
+    pub conversation_attributes_bytes: usize,
+    /// Attributes of a message.
+    pub message_attributes_bytes: usize,
+    /// Attributes of a participant.
+    pub participant_attributes_bytes: usize,
+    /// Identity of a user or chat participant.
+    pub identity_chars: usize,
+    /// Body of a message.
+    pub message_body_bytes: usize,
+    /// Body of a message that goes out as SMS.
+    pub sms_body_chars: usize,
+    /// Participants of one conversation.
+    pub participants: usize,
+    /// Participants of one conversation that are not chat users.
+    pub non_chat_participants: usize,
+    /// Conversations that one identity takes part in.
+    pub conversations_per_identity: usize,
+}
+
+/// `realtime.*`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Realtime {
+    /// Seconds between pings on an idle connection.
+    pub ping_interval_secs: u64,
+    /// Seconds before a token's expiry at which the client is told.
+    pub token_expiry_notice_secs: u64,
+    /// Seconds after the last disconnect until a user counts as offline.
+    pub offline_grace_secs: u64,
+}
+
+/// `shutdown.*`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShutdownConfig {
+    /// Seconds that work in flight gets to finish.
+    pub drain_secs: u64,
+}
+
+/// `log.*`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// Shape of a log line.
+    pub format: LogFormat,
+    /// Level, or filter directives per module.
+    pub level: String,
+}
+
+/// Shape of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// `store.*`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreConfig {
+    /// Reader connections of the embedded database.
+    pub readers: usize,
+    /// Connections to PostgreSQL.
+    pub postgres_connections: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            data_dir: PathBuf::from("./confab-data"),
+            public_url: None,
+            database: None,
+            account_sid: None,
+            auth_token: None,
+            master_key: None,
+            trusted_proxies: Vec::new(),
+            numbers: Numbers { auto_claim: true },
+            limits: Limits::default(),
+            realtime: Realtime {
+                ping_interval_secs: 30,
+                token_expiry_notice_secs: 180,
+                offline_grace_secs: 5,
+            },
+            shutdown: ShutdownConfig { drain_secs: 8 },
+            log: Log {
+                format: LogFormat::Text,
+                level: "info".to_owned(),
+            },
+            store: StoreConfig {
+                readers: 4,
+                postgres_connections: 16,
+            },
+            origins: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            request_body_bytes: 1 << 20,
+            frame_bytes: 1 << 20,
+            friendly_name_chars: 256,
+            conversation_attributes_bytes: 16 * 1024,
+            message_attributes_bytes: 4 * 1024,
+            participant_attributes_bytes: 4 * 1024,
+            identity_chars: 256,
+            message_body_bytes: 32 * 1024,
+            sms_body_chars: 1600,
+            participants: 1000,
+            non_chat_participants: 50,
+            conversations_per_identity: 1000,
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Metrics for `GET /metrics`.
+
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::http::{Method, StatusCode};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+/// Content type of [`Metrics::render`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    product: &'static str,
+    method: &'static str,
+    status: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ProductLabels {
+    product: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct JobLabels {
+    kind: String,
+}
+
+/// All metrics of the process. Counters, gauges and histograms are shared handles: a clone counts into the same
+/// place, so a busy component keeps its own and never looks anything up.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    http_requests: Family<RequestLabels, Counter>,
+    http_durations: Family<ProductLabels, Histogram, fn() -> Histogram>,
+    jobs_done: Family<JobLabels, Counter>,
+    jobs_failed: Family<JobLabels, Counter>,
+    /// Open SDK connections.
+    pub realtime_connections: Gauge,
+    /// Frames that came from SDK clients.
+    pub frames_in: Counter,
+    /// Frames that went to SDK clients.
+    pub frames_out: Counter,
+    /// Committed units of work.
+    pub store_writes: Counter,
+    /// How many units of work shared one commit.
+    pub store_group_size: Histogram,
+}
+
+impl Metrics {
+    /// Registers all metrics. The process counts as started now.
+    pub fn new(version: &'static str) -> Self {
+        let metrics = Self {
+            registry: Registry::with_prefix("confab"),
+            http_requests: Family::default(),
+            http_durations: Family::new_with_constructor(request_durations),
+            jobs_done: Family::default(),
+            jobs_failed: Family::default(),
+            realtime_connections: Gauge::default(),
+            frames_in: Counter::default(),
+            frames_out: Counter::default(),
+            store_writes: Counter::default(),
+            store_group_size: Histogram::new((0..10).map(|exponent| f64::from(1 << exponent))),
+        };
+        metrics.registered(version)
+    }
+
+    fn registered(mut self, version: &'static str) -> Self {
+        // The encoder adds `_total`, `_info` and the full stop by itself.
+        let r = &mut self.registry;
+        r.register(
+            "build",
+            "Version of the server",
+            Info::new([("version", version)]),
+        );
+        r.register(
+            "http_requests",
+            "Answered HTTP requests",
+            self.http_requests.clone(),
+        );
+        r.register(
+            "http_request_duration_seconds",
+            "Seconds from a request's head to its answer",
+            self.http_durations.clone(),
+        );
+        r.register(
+            "realtime_connections",
+            "Open SDK connections",
+            self.realtime_connections.clone(),
+        );
+        r.register(
+            "realtime_frames_in",
+            "Frames from SDK clients",
+            self.frames_in.clone(),
+        );
+        r.register(
+            "realtime_frames_out",
+            "Frames to SDK clients",
+            self.frames_out.clone(),
+        );
+        r.register(
+            "store_writes",
+            "Committed units of work",
+            self.store_writes.clone(),
+        );
+        r.register(
+            "store_commit_group_size",
+            "Units of work that shared one commit",
+            self.store_group_size.clone(),
+        );
+        r.register("jobs_done", "Jobs that succeeded", self.jobs_done.clone());
+        r.register(
+            "jobs_failed",
+            "Attempts of jobs that failed",
+            self.jobs_failed.clone(),
+        );
+        let start = Gauge::<f64, AtomicU64>::default();
+        start.set(
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_secs_f64(),
+        );
+        r.register(
+            "process_start_time_seconds",
+            "Start of the process in Unix time",
+            start,
+        );
+        self
+    }
+
+    /// Counts an answered request. `product` comes from the routing table, never from the request: labels live
+    /// as long as the process.
+    pub fn http_request(&self, product: &'static str, method: &Method, status: StatusCode, took: Duration) {
+        let labels = RequestLabels {
+            product,
+            method: method_label(method),
+            status: status_label(status),
+        };
+        self.http_requests.get_or_create(&labels).inc();
+        self.http_durations
+            .get_or_create(&ProductLabels { product })
+            .observe(took.as_secs_f64());
+    }
+
+    /// Counts one commit that made `group` units of work durable.
+    pub fn store_commit(&self, group: usize) {
+        self.store_writes.inc_by(group as u64);
+        self.store_group_size.observe(group as f64);
+    }
+
+    /// Counts a job that succeeded.
+    pub fn job_done(&self, kind: &str) {
+        self.jobs_done
+            .get_or_create(&JobLabels {
+                kind: kind.to_owned(),
+            })
+            .inc();
+    }
+
+    /// Counts a failed attempt of a job.
+    pub fn job_failed(&self, kind: &str) {
+        self.jobs_failed
+            .get_or_create(&JobLabels {
+                kind: kind.to_owned(),
+            })
+            .inc();
+    }
+
+    /// Adds a metric that another component owns.
+    pub fn registry_mut(&mut self) -> &mut Registry {
+        &mut self.registry
+    }
+
+    /// The text of `GET /metrics`.
+    pub fn render(&self) -> String {
+        let mut text = String::with_capacity(8 * 1024);
+        if let Err(error) = encode(&mut text, &self.registry) {
+            // Writing to a String does not fail; half a text would be read as counters that were reset.
+            tracing::error!(%error, "cannot render the metrics");
+            text.clear();
+        }
+        text
+    }
+}
+
+fn request_durations() -> Histogram {
+    Histogram::new([
+        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+    ])
+}
+
+/// A client can invent methods, and every label value stays in memory.
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        Method::HEAD => "HEAD",
+        Method::PATCH => "PATCH",
+        _ => "other",
+    }
+}
+
+fn status_label(status: StatusCode) -> &'static str {
+    match status.as_u16() / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_is_counted_is_rendered() {
+        let metrics = Metrics::new("0.1.0");
+        let took = Duration::from_millis(3);
+        metrics.http_request("conversations", &Method::POST, StatusCode::CREATED, took);
+        metrics.http_request("conversations", &Method::POST, StatusCode::OK, took);
+        metrics.http_request(
+            "api",
+            &Method::from_bytes(b"BREW").unwrap(),
+            StatusCode::NOT_FOUND,
+            took,
+        );
+        metrics.realtime_connections.inc();
+        metrics.frames_in.inc();
+        metrics.frames_out.inc_by(2);
+        metrics.store_commit(5);
+        metrics.job_done("channel_send");
+        metrics.job_failed("channel_send");
+        let text = metrics.render();
+        for line in [
+            r#"confab_build_info{version="0.1.0"} 1"#,
+            r#"confab_http_requests_total{product="conversations",method="POST",status="2xx"} 2"#,
+            r#"confab_http_requests_total{product="api",method="other",status="4xx"} 1"#,
+            r#"confab_http_request_duration_seconds_bucket{le="0.005",product="conversations"} 2"#,
+            r#"confab_http_request_duration_seconds_bucket{le="0.0025",product="conversations"} 0"#,
+            "confab_realtime_connections 1",
+            "confab_realtime_frames_in_total 1",
+            "confab_realtime_frames_out_total 2",
+            "confab_store_writes_total 5",
+            "confab_store_commit_group_size_sum 5.0",
+            "confab_store_commit_group_size_count 1",
+            r#"confab_jobs_done_total{kind="channel_send"} 1"#,
+            r#"confab_jobs_failed_total{kind="channel_send"} 1"#,
+            "# EOF",
+        ] {
+            assert!(
+                text.lines().any(|rendered| rendered == line),
+                "{line} is missing in\n{text}"
+            );
+        }
+        assert!(text.contains("confab_process_start_time_seconds 1"), "{text}");
+    }
+}

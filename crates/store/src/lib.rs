@@ -1,0 +1,188 @@
+//! Units of work over an embedded SQLite or a PostgreSQL server, behind one small interface and one SQL text.
+//!
+//! A unit of work is a synchronous closure over [`Tx`]. It may run more than once (PostgreSQL asks for repetition of
+//! a transaction that lost a race), so it must have no effect but through `Tx`. [`Store::write`] answers after the
+//! transaction is durable (fsync), never before.
+//!
+//! Rules of the SQL that both engines take: placeholders `$1…`; types BIGINT, TEXT, `{blob}`, DOUBLE PRECISION; time
+//! as BIGINT microseconds, booleans as 0/1, JSON as TEXT; no arrays, no JSON functions, no ILIKE; counts as
+//! `CAST(COUNT(*) AS BIGINT)`. `{serial}` in DDL is a growing integer key; `{for_update}` and `{skip_locked}` in
+//! queries vanish on SQLite, where one writer needs no row locks.
+
+mod error;
+mod migrate;
+mod postgres;
+mod sqlite;
+mod unit;
+mod value;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use unit::{Job, Work};
+
+pub use error::{Error, UnitError};
+pub use migrate::Migration;
+pub use value::{Param, Row, Value};
+
+/// Result of a database call.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// One open transaction.
+pub trait Tx {
+    /// Runs a query and gives all its rows.
+    ///
+    /// # Errors
+    /// See [`Error`]; a unit must stop at an error, since PostgreSQL refuses the rest of a failed transaction.
+    fn query(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<Vec<Row>>;
+
+    /// Runs a statement and gives the number of rows that it changed.
+    ///
+    /// # Errors
+    /// As [`Tx::query`].
+    fn exec(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64>;
+
+    /// Runs a statement whose result is not wanted: PostgreSQL sends it along with the next statement or COMMIT,
+    /// which saves a round trip. Its error shows there.
+    ///
+    /// # Errors
+    /// As [`Tx::query`].
+    fn push(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<()>;
+
+    /// The first row of a query, if any.
+    ///
+    /// # Errors
+    /// As [`Tx::query`].
+    fn first(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<Option<Row>> {
+        Ok(self.query(sql, params)?.into_iter().next())
+    }
+}
+
+/// Which database, and how many connections.
+#[derive(Clone, Debug)]
+pub enum Backend {
+    /// A file on this machine; one writer and `readers` reading connections.
+    Sqlite {
+        /// Path of the database file.
+        path: PathBuf,
+        /// Reading connections, at least 1.
+        readers: usize,
+    },
+    /// A PostgreSQL server, at least version 13.
+    Postgres {
+        /// `postgres://user:password@host/database`
+        url: String,
+        /// Connections, each with a thread.
+        connections: usize,
+    },
+}
+
+/// Counters for the metrics page.
+#[derive(Debug, Default)]
+pub struct Stats {
+    /// Units that were committed.
+    pub units: AtomicU64,
+    /// Commits, each with one fsync; `units / commits` is the mean group size.
+    pub commits: AtomicU64,
+    /// Units that were rolled back.
+    pub failed: AtomicU64,
+    /// Units that ran again after a lost race.
+    pub retried: AtomicU64,
+}
+
+impl Stats {
+    fn add(counter: &AtomicU64, n: u64) {
+        counter.fetch_add(n, Ordering::Relaxed);
+    }
+}
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    writer: async_channel::Sender<Job>,
+    reader: async_channel::Sender<Job>,
+    stats: Arc<Stats>,
+}
+
+/// Units that may wait for a connection; beyond it callers wait with them (back-pressure, no growth).
+const QUEUE: usize = 4096;
+
+impl Store {
+    /// Opens the database, brings its schema up to date and starts the threads that serve it. They end when the last
+    /// clone of the store is dropped.
+    ///
+    /// # Errors
+    /// When the database cannot be opened, is of a newer schema, or a migration fails.
+    pub async fn open(backend: Backend, migrations: &'static [Migration]) -> Result<Self> {
+        let stats = Arc::new(Stats::default());
+        let (writer, write_jobs) = async_channel::bounded(QUEUE);
+        let (reader, read_jobs) = async_channel::bounded(QUEUE);
+        let started = {
+            let stats = Arc::clone(&stats);
+            tokio::task::spawn_blocking(move || match backend {
+                Backend::Sqlite { path, readers } => {
+                    sqlite::start(&path, readers, migrations, &write_jobs, &read_jobs, &stats)
+                }
+                Backend::Postgres { url, connections } => {
+                    postgres::start(&url, connections, migrations, &write_jobs, &read_jobs, &stats)
+                }
+            })
+        };
+        started.await.map_err(|e| Error::Unavailable(e.to_string()))??;
+        Ok(Self { writer, reader, stats })
+    }
+
+    /// Runs a unit that may change rows and answers when it is durable.
+    ///
+    /// `committed` runs after the commit and before the answer, in the order of the commits on SQLite, and also when
+    /// the caller has gone away meanwhile: what is to follow a change for sure belongs there. It runs on the
+    /// database's thread and must be short.
+    ///
+    /// # Errors
+    /// The error of the closure (nothing is changed then), or the database's.
+    pub async fn write<T, E, F, C>(&self, unit: F, committed: C) -> std::result::Result<T, E>
+    where
+        T: Send + 'static,
+        E: UnitError,
+        F: FnMut(&mut dyn Tx) -> std::result::Result<T, E> + Send + 'static,
+        C: FnOnce(&mut T) + Send + 'static,
+    {
+        Self::submit(&self.writer, unit, committed).await
+    }
+
+    /// Runs a unit that only reads, on one consistent snapshot.
+    ///
+    /// # Errors
+    /// The error of the closure, or the database's.
+    pub async fn read<T, E, F>(&self, unit: F) -> std::result::Result<T, E>
+    where
+        T: Send + 'static,
+        E: UnitError,
+        F: FnMut(&mut dyn Tx) -> std::result::Result<T, E> + Send + 'static,
+    {
+        Self::submit(&self.reader, unit, |_| {}).await
+    }
+
+    async fn submit<T, E, F, C>(
+        queue: &async_channel::Sender<Job>,
+        unit: F,
+        committed: C,
+    ) -> std::result::Result<T, E>
+    where
+        T: Send + 'static,
+        E: UnitError,
+        F: FnMut(&mut dyn Tx) -> std::result::Result<T, E> + Send + 'static,
+        C: FnOnce(&mut T) + Send + 'static,
+    {
+        let (work, answer) = Work::new(unit, committed);
+        queue.send(Box::new(work)).await.map_err(|_| E::from(Error::closed()))?;
+        answer.await.unwrap_or_else(|_| Err(E::from(Error::closed())))
+    }
+
+    /// Counters since the start.
+    #[must_use]
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+}

@@ -1,0 +1,141 @@
+//! Addresses of people outside chat: `+15558675310`, `whatsapp:+15558675310`, `messenger:12345`, `a@example.com`
+//! (rest.md §2.4).
+
+use std::fmt;
+
+/// The channel that an address belongs to; its name is the `type` of a messaging binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// Text messages; addresses without a prefix.
+    Sms,
+    /// `whatsapp:+E.164`
+    WhatsApp,
+    /// `messenger:<id>`
+    Messenger,
+    /// `gbm:<id>`
+    Gbm,
+    /// `rcs:<id>`
+    Rcs,
+    /// `apple:<id>`
+    Apple,
+    /// `chat:<id>`
+    Chat,
+    /// An e-mail address.
+    Email,
+}
+
+impl Channel {
+    const PREFIXED: [Self; 6] =
+        [Self::WhatsApp, Self::Messenger, Self::Gbm, Self::Rcs, Self::Apple, Self::Chat];
+
+    /// The word that the API uses for the channel.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sms => "sms",
+            Self::WhatsApp => "whatsapp",
+            Self::Messenger => "messenger",
+            Self::Gbm => "gbm",
+            Self::Rcs => "rcs",
+            Self::Apple => "apple",
+            Self::Chat => "chat",
+            Self::Email => "email",
+        }
+    }
+}
+
+/// An address whose shape was checked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Address {
+    text: String,
+    channel: Channel,
+}
+
+impl Address {
+    /// Reads an address; `None` when its shape fits no channel. Numbers are checked by shape, not against numbering
+    /// plans: the numbers that documentation uses (+1555…) are not assignable.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let channel = match text.split_once(':') {
+            Some((prefix, rest)) => {
+                let channel = Channel::PREFIXED.into_iter().find(|c| c.name() == prefix)?;
+                let fits = match channel {
+                    Channel::WhatsApp => is_e164(rest),
+                    _ => !rest.is_empty() && !rest.chars().any(|c| c.is_whitespace() || c.is_control()),
+                };
+                fits.then_some(channel)?
+            }
+            None if is_e164(text) || is_short_code(text) => Channel::Sms,
+            None if is_email(text) => Channel::Email,
+            None => return None,
+        };
+        Some(Self { text: text.to_owned(), channel })
+    }
+
+    /// The channel of the address.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        self.channel
+    }
+
+    /// The address as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// `+` and 2 to 15 digits, the first not 0 (ITU-T E.164).
+#[must_use]
+pub fn is_e164(text: &str) -> bool {
+    text.strip_prefix('+').is_some_and(|digits| {
+        (2..=15).contains(&digits.len())
+            && !digits.starts_with('0')
+            && digits.bytes().all(|b| b.is_ascii_digit())
+    })
+}
+
+fn is_short_code(text: &str) -> bool {
+    (3..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_email(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty()
+            && !domain.is_empty()
+            && !domain.contains('@')
+            && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_prefix_names_the_channel_b167() {
+        for (text, channel) in [
+            ("+15558675310", Channel::Sms),
+            ("12345", Channel::Sms),
+            ("whatsapp:+15558675310", Channel::WhatsApp),
+            ("messenger:1234", Channel::Messenger),
+            ("a@example.com", Channel::Email),
+        ] {
+            assert_eq!(Address::parse(text).unwrap().channel(), channel, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_shapes_are_no_addresses() {
+        for text in ["", "+", "+0123", "+1555867531012345", "15 55", "whatsapp:", "whatsapp:x", "fax:+1555", "@x", "+1555a"]
+        {
+            assert_eq!(Address::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Plain facts of the wire that every other crate shares: SIDs, points in time, addresses, form decoding, page
+//! tokens and the error catalogue. No I/O, no clock, no randomness.
+
+pub mod address;
+pub mod error;
+pub mod form;
+pub mod json;
+pub mod page;
+pub mod sid;
+pub mod time;
+
+pub use address::{Address, Channel};
+pub use error::ApiError;
+pub use form::Form;
+pub use page::{Cursor, Direction, KeyPart};
+pub use sid::*;
+pub use time::Timestamp;
