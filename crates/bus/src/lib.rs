@@ -1,1 +1,79 @@
-//! placeholder
+//! Publish and subscribe of after-commit hints inside one process.
+//!
+//! A hint may come late or out of order, and losing one must lose nothing: the rows tell the same. Subscribers have
+//! bounded queues; a publisher waits for a slow one, which slows writers down instead of growing memory.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::mpsc;
+
+/// Hints that may wait for one subscriber.
+const QUEUE: usize = 65_536;
+
+/// A channel to all subscribers. Cheap to clone.
+#[derive(Debug)]
+pub struct Bus<T> {
+    subscribers: Arc<RwLock<Vec<mpsc::Sender<T>>>>,
+}
+
+impl<T> Clone for Bus<T> {
+    fn clone(&self) -> Self {
+        Self { subscribers: Arc::clone(&self.subscribers) }
+    }
+}
+
+impl<T> Default for Bus<T> {
+    fn default() -> Self {
+        Self { subscribers: Arc::default() }
+    }
+}
+
+impl<T: Clone> Bus<T> {
+    /// A queue of all hints that are published from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> mpsc::Receiver<T> {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        self.subscribers.write().unwrap_or_else(PoisonError::into_inner).push(sender);
+        receiver
+    }
+
+    /// Gives a hint to all subscribers. To be called outside the async runtime: it waits while a queue is full.
+    pub fn publish(&self, hint: &T) {
+        let subscribers = self.subscribers.read().unwrap_or_else(PoisonError::into_inner);
+        let mut gone = false;
+        for subscriber in subscribers.iter() {
+            gone |= subscriber.blocking_send(hint.clone()).is_err();
+        }
+        drop(subscribers);
+        if gone {
+            self.subscribers.write().unwrap_or_else(PoisonError::into_inner).retain(|s| !s.is_closed());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_subscriber_gets_every_hint_in_order() {
+        let bus = Bus::default();
+        let (mut a, mut b) = (bus.subscribe(), bus.subscribe());
+        let publisher = bus.clone();
+        tokio::task::spawn_blocking(move || (0..3).for_each(|n| publisher.publish(&n))).await.unwrap();
+        for n in 0..3 {
+            assert_eq!((a.recv().await, b.recv().await), (Some(n), Some(n)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_subscriber_that_left_holds_nobody_up() {
+        let bus = Bus::default();
+        drop(bus.subscribe());
+        let mut stays = bus.subscribe();
+        let publisher = bus.clone();
+        tokio::task::spawn_blocking(move || publisher.publish(&1)).await.unwrap();
+        assert_eq!(stays.recv().await, Some(1));
+        assert_eq!(bus.subscribers.read().unwrap().len(), 1);
+    }
+}

@@ -87,6 +87,8 @@ pub fn list(tx: &mut Transaction<'_>, account: AccountSid, window: &Window) -> R
 /// Makes a key.
 #[derive(Clone, Debug)]
 pub struct Create {
+    /// Its SID, which the secret was sealed for.
+    pub sid: KeySid,
     /// The account.
     pub account: AccountSid,
     /// Its name; empty when none was given.
@@ -101,7 +103,7 @@ impl Command for Create {
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Key> {
         text::at_most(&self.friendly_name, 64, 20002)?;
         let key = Key {
-            sid: cx.sid(),
+            sid: self.sid,
             account: self.account,
             friendly_name: self.friendly_name.clone(),
             secret: self.secret.clone(),

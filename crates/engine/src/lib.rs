@@ -1,1 +1,153 @@
-//! placeholder
+//! The one way in: every face (REST, SDK, carriers, jobs) hands a typed command and its actor to the engine, which
+//! runs it in a transaction and gives what must follow the commit to those who wait for it. Nobody else opens a
+//! writing transaction.
+
+mod auth;
+mod ids;
+mod token;
+mod vault;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use confab_bus::Bus;
+use confab_domain::{Actor, Command, Commit, Cx, Effect, Limits, Result, Transaction};
+use confab_store::Store;
+use confab_types::Timestamp;
+use tokio::sync::{Notify, mpsc};
+
+pub use auth::{Credentials, Principal};
+pub use ids::RandomIds;
+pub use token::{ChatToken, TokenError};
+pub use vault::Vault;
+
+/// Tells the time.
+pub trait Clock: Send + Sync + 'static {
+    /// The present.
+    fn now(&self) -> Timestamp;
+}
+
+/// The clock of the machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    }
+}
+
+struct Inner {
+    store: Store,
+    limits: Limits,
+    clock: Box<dyn Clock>,
+    vault: Vault,
+    commits: Bus<Commit>,
+    jobs: Notify,
+    credentials: auth::Cache,
+}
+
+/// The engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+impl Engine {
+    /// An engine over an open store.
+    #[must_use]
+    pub fn new(store: Store, limits: Limits, vault: Vault, clock: impl Clock) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                limits,
+                clock: Box::new(clock),
+                vault,
+                commits: Bus::default(),
+                jobs: Notify::new(),
+                credentials: auth::Cache::default(),
+            }),
+        }
+    }
+
+    /// Runs a command; answers when it is durable. What it left for after the commit happens also when the caller
+    /// goes away meanwhile.
+    ///
+    /// # Errors
+    /// The command's error, with nothing changed; or the database's.
+    pub async fn execute<C: Command>(&self, actor: Actor, command: C) -> Result<C::Output> {
+        let inner = Arc::clone(&self.inner);
+        let unit = move |tx: &mut Transaction<'_>| {
+            let mut ids = RandomIds;
+            let mut cx = Cx::new(inner.clock.now(), actor.clone(), &inner.limits, &mut ids);
+            let output = command.apply(tx, &mut cx)?;
+            Ok((output, cx.into_effects()))
+        };
+        let inner = Arc::clone(&self.inner);
+        let committed = move |(_, effects): &mut (C::Output, Vec<Effect>)| {
+            for effect in std::mem::take(effects) {
+                inner.after_commit(effect);
+            }
+        };
+        self.inner.store.write(unit, committed).await.map(|(output, _)| output)
+    }
+
+    /// Reads on one consistent snapshot.
+    ///
+    /// # Errors
+    /// The closure's, or the database's.
+    pub async fn read<T, F>(&self, unit: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Transaction<'_>) -> Result<T> + Send + 'static,
+    {
+        self.inner.store.read(unit).await
+    }
+
+    /// A queue of all changes that are committed from now on, in the order of their commits within a stream but for
+    /// rare swaps on PostgreSQL.
+    #[must_use]
+    pub fn commits(&self) -> mpsc::Receiver<Commit> {
+        self.inner.commits.subscribe()
+    }
+
+    /// Waits until jobs were written (or one became free to run) since the last wait.
+    pub async fn jobs_waiting(&self) {
+        self.inner.jobs.notified().await;
+    }
+
+    /// The present.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// The owner's limits.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+
+    /// Seals and opens secrets.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.inner.vault
+    }
+
+    /// The store, for its counters.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+}
+
+impl Inner {
+    fn after_commit(&self, effect: Effect) {
+        match effect {
+            Effect::Commit(commit) => self.commits.publish(&commit),
+            Effect::JobsWaiting => self.jobs.notify_one(),
+            Effect::CredentialsChanged { key, account } => self.credentials.forget(key, account),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Who calls: Basic authentication with an account's token or an API key (rest.md §1.2), remembered in process.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
+use aws_lc_rs::hmac;
+use confab_domain::{Error, Result, account, key};
+use confab_types::{AccountSid, ApiError, KeySid, ServiceSid, Sid};
+
+use crate::Engine;
+use crate::vault::new_secret;
+
+/// What authenticates: the secret of an account or key with what the owner may reach.
+pub struct Credentials {
+    /// The account that it acts for.
+    pub account: AccountSid,
+    /// The API key; `None` for the account's own token.
+    pub key: Option<KeySid>,
+    /// The service of the short URL form (B-030); only with the account's token or key.
+    pub default_service: ServiceSid,
+    secret: String,
+    /// Keyed hash of the secret: two of them are compared in constant time, whatever their lengths.
+    hash: hmac::Tag,
+}
+
+impl Credentials {
+    /// The secret, to verify what it signed.
+    #[must_use]
+    pub fn secret(&self) -> &[u8] {
+        self.secret.as_bytes()
+    }
+}
+
+/// A caller whose credentials were right.
+#[derive(Clone)]
+pub struct Principal {
+    /// His credentials.
+    pub credentials: Arc<Credentials>,
+}
+
+impl Principal {
+    /// The account that he acts for.
+    #[must_use]
+    pub fn account(&self) -> AccountSid {
+        self.credentials.account
+    }
+}
+
+/// Key of the hashes that secrets are compared by; new with each process.
+static HASH_KEY: LazyLock<Option<hmac::Key>> =
+    LazyLock::new(|| hmac::Key::generate(hmac::HMAC_SHA256, &aws_lc_rs::rand::SystemRandom::new()).ok());
+
+fn hash(secret: &str) -> Result<hmac::Tag> {
+    let key = HASH_KEY.as_ref().ok_or_else(|| Error::code(20500))?;
+    Ok(hmac::sign(key, secret.as_bytes()))
+}
+
+/// Entries at most; a server has few accounts and keys, and guessed SIDs are not remembered.
+const CAPACITY: usize = 10_000;
+
+/// Credentials by the SID that names them.
+#[derive(Default)]
+pub(crate) struct Cache {
+    by_name: RwLock<HashMap<String, Arc<Credentials>>>,
+    /// Grows when anything is forgotten: a look-up that began before must not bring it back.
+    generation: AtomicU64,
+}
+
+impl Cache {
+    fn get(&self, name: &str) -> Option<Arc<Credentials>> {
+        self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    fn put(&self, name: &str, found: &Arc<Credentials>, generation: u64) {
+        let mut map = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
+        if self.generation.load(Ordering::Acquire) != generation {
+            return;
+        }
+        if map.len() >= CAPACITY {
+            map.clear();
+        }
+        map.insert(name.to_owned(), Arc::clone(found));
+    }
+
+    /// Forgets a key, or all that belongs to an account.
+    pub(crate) fn forget(&self, key: Option<KeySid>, account: AccountSid) {
+        let mut map = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        match key {
+            Some(key) => drop(map.remove(&key.to_string())),
+            None => map.retain(|_, c| c.account != account),
+        }
+    }
+}
+
+impl Engine {
+    /// Checks a name and secret (B-001…B-003).
+    ///
+    /// # Errors
+    /// 401/20003 for an unknown name and for a wrong secret alike; or the database's.
+    pub async fn authenticate(&self, name: &str, secret: &str) -> Result<Principal> {
+        let refused = || Error::Api(ApiError::new(20003));
+        let found = self.credentials(name).await?.ok_or_else(refused)?;
+        let given = hash(secret)?;
+        // The tags are of equal length; the comparison takes the same time wherever they differ.
+        if subtle::ConstantTimeEq::ct_eq(given.as_ref(), found.hash.as_ref()).into() {
+            Ok(Principal { credentials: found })
+        } else {
+            Err(refused())
+        }
+    }
+
+    /// The credentials that an account or key SID names; `None` when there are none.
+    ///
+    /// # Errors
+    /// The database's, and 500 when a secret does not open.
+    pub async fn credentials(&self, name: &str) -> Result<Option<Arc<Credentials>>> {
+        let cache = &self.inner.credentials;
+        if let Some(found) = cache.get(name) {
+            return Ok(Some(found));
+        }
+        let generation = cache.generation.load(Ordering::Acquire);
+        let (account_sid, key_sid) = (AccountSid::parse(name), KeySid::parse(name));
+        if account_sid.is_none() && key_sid.is_none() {
+            return Ok(None);
+        }
+        let row = self
+            .read(move |tx| {
+                let key = match key_sid {
+                    Some(sid) => match key::find(tx, sid)? {
+                        Some(key) => Some(key),
+                        None => return Ok(None),
+                    },
+                    None => None,
+                };
+                let Some(owner) = key.as_ref().map(|k| k.account).or(account_sid) else { return Ok(None) };
+                Ok(account::find(tx, owner)?.map(|account| (account, key)))
+            })
+            .await?;
+        let Some((account, key)) = row else { return Ok(None) };
+        let (owner, sealed) = match &key {
+            Some(key) => (key.sid.to_string(), &key.secret),
+            None => (account.sid.to_string(), &account.auth_token),
+        };
+        let secret = self.vault().open(&owner, sealed).map_err(|error| {
+            tracing::error!(%owner, %error, "stored credentials cannot be used");
+            Error::code(20500)
+        })?;
+        let found = Arc::new(Credentials {
+            account: account.sid,
+            key: key.map(|k| k.sid),
+            default_service: account.default_service,
+            hash: hash(&secret)?,
+            secret,
+        });
+        cache.put(&owner, &found, generation);
+        Ok(Some(found))
+    }
+
+    /// Makes an API key and gives it with its secret, which is shown this once.
+    ///
+    /// # Errors
+    /// Those of the command.
+    pub async fn create_key(&self, account: AccountSid, friendly_name: String) -> Result<(key::Key, String)> {
+        let unsealed = |_| Error::code(20500);
+        let secret = new_secret().map_err(unsealed)?;
+        // The SID is made inside the transaction, so the secret is sealed for a SID that is chosen here.
+        let sid = {
+            let mut ids = crate::RandomIds;
+            KeySid::from_bits(confab_domain::Ids::bits(&mut ids, self.now()))
+        };
+        let sealed = self.vault().seal(&sid.to_string(), &secret).map_err(unsealed)?;
+        let key = self
+            .execute(confab_domain::Actor::Rest, key::Create { sid, account, friendly_name, secret: sealed })
+            .await?;
+        Ok((key, secret))
+    }
+}
