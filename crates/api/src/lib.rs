@@ -1,1 +1,60 @@
-//! placeholder
+//! The HTTP API: a kit that every product shares ([`kit`]) and one module a product, in which a resource is one file
+//! with its parameters, its view, its handlers and its routes.
+
+mod conversations;
+mod kit;
+mod programmable;
+mod simulator;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{Method, StatusCode};
+use confab_engine::Engine;
+
+use kit::app::App;
+use kit::front::{Front, Products};
+
+/// Told of every answered request: product, method, status, time.
+pub type Observer = Arc<dyn Fn(&'static str, &Method, StatusCode, Duration) + Send + Sync>;
+
+/// What the owner of the server decides.
+#[derive(Clone)]
+pub struct Options {
+    /// Scheme and authority of the URLs that answers show, where they differ from those by which requests come.
+    pub public_url: Option<(String, String)>,
+    /// Whether a peer is a proxy whose `X-Forwarded-*` headers are believed.
+    pub trusted_proxy: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
+    /// Bytes of a request body at most.
+    pub body_limit: usize,
+    /// Counts requests.
+    pub observe: Observer,
+}
+
+impl Default for Options {
+    /// No public URL, no proxy, bodies of 1 MiB, nobody who counts.
+    fn default() -> Self {
+        Self {
+            public_url: None,
+            trusted_proxy: Arc::new(|_| false),
+            body_limit: 1 << 20,
+            observe: Arc::new(|_, _, _, _| {}),
+        }
+    }
+}
+
+/// All products on one port. It answers every path, so routes of the server itself are added beside it.
+///
+/// The peer's address is taken from [`axum::extract::ConnectInfo`] where the server provides it.
+pub fn router(engine: Engine, options: Options) -> Router {
+    let app = App::new(engine, options);
+    let products = Products {
+        conversations: kit::finish(conversations::routes(), &app),
+        programmable: kit::finish(programmable::routes(), &app),
+        simulator: kit::finish(simulator::routes(), &app),
+        other: kit::finish(Router::new(), &app),
+    };
+    Router::new().fallback_service(Front::new(app, products))
+}

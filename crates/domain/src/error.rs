@@ -21,6 +21,12 @@ impl Error {
     pub fn code(code: u32) -> Self {
         Self::Api(ApiError::new(code))
     }
+
+    /// Whether the database does not answer now: the caller may try again.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Store(confab_store::Error::Unavailable(_)))
+    }
 }
 
 impl From<ApiError> for Error {

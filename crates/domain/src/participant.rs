@@ -215,7 +215,12 @@ pub(crate) fn of_user_all(tx: &mut Transaction<'_>, user: UserSid) -> Result<Vec
 ///
 /// # Errors
 /// The database's.
-pub fn of_user(tx: &mut Transaction<'_>, user: UserSid, window: &Window) -> Result<Page<Participant>> {
+pub fn of_user(
+    tx: &mut Transaction<'_>,
+    user: UserSid,
+    order: Order,
+    window: &Window,
+) -> Result<Page<Participant>> {
     Listing {
         ascending: concat!(
             "SELECT ",
@@ -233,7 +238,7 @@ pub fn of_user(tx: &mut Transaction<'_>, user: UserSid, window: &Window) -> Resu
         read,
         key: |p| vec![KeyPart::Text(p.conversation.to_string())],
     }
-    .page(tx, Order::Ascending, window)
+    .page(tx, order, window)
 }
 
 /// What a user changed in his conversations after a count.

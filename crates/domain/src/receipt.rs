@@ -15,7 +15,7 @@ use crate::list::{Bound, Listing};
 use crate::message::{self, Message};
 use crate::participant::Participant;
 use crate::sync::sid;
-use crate::{Command, Cx, Effect, Order, Page, Result, Transaction, Window, conversation};
+use crate::{Command, Cx, Effect, Order, Page, Result, Stream, Transaction, Window, conversation};
 
 /// What a carrier said of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -264,6 +264,13 @@ pub struct Report {
     pub error_code: Option<i64>,
 }
 
+impl Report {
+    fn is_news(&self, receipt: &Receipt) -> bool {
+        let sms = receipt.channel_message.starts_with(SmsSid::PREFIX);
+        self.status.may_follow(receipt.status) && !(sms && self.status == Status::Read)
+    }
+}
+
 impl Command for Report {
     /// Whether the report was news.
     type Output = bool;
@@ -274,17 +281,25 @@ impl Command for Report {
         let Some(row) = tx.first(by_channel_message, params![&self.channel_message])? else {
             return Ok(false); // The conversation or message is gone.
         };
-        let conversation = read(row)?.conversation;
-        // Closed conversations still get the receipts of what was sent before.
-        let Ok(locked) = conversation::lock(tx, conversation, 50350) else { return Ok(false) };
-        let Some(row) = tx.first(by_channel_message, params![&self.channel_message])? else {
-            return Ok(false);
-        };
-        let receipt = read(row)?;
-        let sms = receipt.channel_message.starts_with(SmsSid::PREFIX);
-        if !self.status.may_follow(receipt.status) || (sms && self.status == Status::Read) {
+        let before = read(row)?;
+        if !self.is_news(&before) {
             return Ok(false);
         }
+        // Closed conversations still get the receipts of what was sent before.
+        let locked = match conversation::lock(tx, before.conversation, 50350) {
+            Err(Error::Api(_)) => return Ok(false),
+            locked => locked?,
+        };
+        // Another report may have come in before the lock was had.
+        let receipt = match tx.first(by_channel_message, params![&self.channel_message])? {
+            Some(row) => Some(read(row)?).filter(|r| self.is_news(r)),
+            None => None,
+        };
+        let Some(receipt) = receipt else {
+            // The lock took a count; followers of the stream must see it pass.
+            cx.commit(Stream::Conversation(locked.sid), locked.seq, Vec::new());
+            return Ok(false);
+        };
         let failed = matches!(self.status, Status::Failed | Status::Undelivered);
         tx.exec(
             "UPDATE receipt SET status = $2, error_code = $3, updated_at = $4 WHERE sid = $1",

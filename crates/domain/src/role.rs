@@ -173,7 +173,10 @@ fn permissions(tx: &mut Transaction<'_>, role: RoleSid) -> Result<Permissions> {
 }
 
 /// What a client may do in a conversation: service role and conversation role together (B-662).
-pub(crate) fn of_client(
+///
+/// # Errors
+/// 403/50107 for a client whose user is gone, or the database's.
+pub fn of_client(
     tx: &mut Transaction<'_>,
     client: &Client,
     participant: Option<&Participant>,

@@ -78,6 +78,16 @@ pub fn by_sid(tx: &mut Transaction<'_>, service: ServiceSid, user: UserSid) -> R
     row.map(read).transpose()
 }
 
+/// A user by SID alone: for the server's own use, where no caller's service is to be kept apart.
+///
+/// # Errors
+/// The database's.
+pub fn by_sid_alone(tx: &mut Transaction<'_>, user: UserSid) -> Result<Option<User>> {
+    let row =
+        tx.first(concat!("SELECT ", columns!(), " FROM chat_user WHERE sid = $1"), params![user.to_string()])?;
+    row.map(read).transpose()
+}
+
 /// A user by its identity.
 ///
 /// # Errors

@@ -1,1 +1,163 @@
-//! placeholder
+//! The websocket that the chat SDK speaks: twilsock frames, requests inside them, and the five Sync entities as live
+//! views of the rows (realtime.md).
+
+mod client_api;
+mod connection;
+mod continuation;
+mod entity;
+mod frame;
+mod hub;
+mod origin;
+mod outbox;
+mod project;
+mod replay;
+mod sync_api;
+mod upstream;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{ConnectInfo, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::get;
+use confab_engine::Engine;
+use tokio::sync::watch;
+
+/// Counters for the metrics page.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Initialised connections that are open.
+    pub connections: AtomicI64,
+    /// Frames from clients.
+    pub frames_in: AtomicU64,
+    /// Frames to clients.
+    pub frames_out: AtomicU64,
+}
+
+/// Settings.
+#[derive(Clone)]
+pub struct Options {
+    /// Time between pings; three unanswered ones end a connection.
+    pub ping_interval: Duration,
+    /// How long before its end a client hears that its token is about to expire.
+    pub expiry_notice: Duration,
+    /// Greatest websocket message that a client may send.
+    pub frame_bytes: usize,
+    /// Scheme and authority for media links, where the owner has set them.
+    pub public_url: Option<(String, String)>,
+    /// Whose forwarding headers are believed.
+    pub trusted_proxy: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
+    /// Counted into.
+    pub counters: Arc<Counters>,
+}
+
+/// What all connections share.
+struct Shared {
+    engine: Engine,
+    options: Options,
+    hub: Arc<hub::Hub>,
+    continuation: continuation::Tokens,
+    counters: Arc<Counters>,
+    drain: watch::Sender<bool>,
+    /// Open sockets, initialised or not.
+    open: watch::Sender<usize>,
+    next_id: AtomicU64,
+}
+
+impl Shared {
+    fn next_connection(&self) -> hub::ConnectionId {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Clients that are sent away together come back spread over some seconds (realtime.md §2.6).
+    fn offload_backoff_ms(&self) -> u64 {
+        500 + self.next_id.load(Ordering::Relaxed) % 16 * 100
+    }
+}
+
+/// The realtime face. Cheap to clone.
+#[derive(Clone)]
+pub struct Realtime {
+    shared: Arc<Shared>,
+}
+
+/// Bytes that a connection reads at once. Small, since most connections are idle and each has its buffer.
+const READ_BUFFER: usize = 1024;
+/// Most bytes that wait inside the websocket for a slow socket.
+const WRITE_BUFFER_LIMIT: usize = 4 * 1024 * 1024;
+
+impl Realtime {
+    /// Starts the tasks that bring commits to connections. Must be called before the first write: commits of before
+    /// are known from the rows only.
+    #[must_use]
+    pub fn start(engine: Engine, options: Options) -> Self {
+        let hub = Arc::new(hub::Hub::default());
+        let mut commits = engine.commits();
+        tokio::spawn({
+            let hub = Arc::clone(&hub);
+            async move {
+                while let Some(commit) = commits.recv().await {
+                    hub.commit(commit);
+                }
+            }
+        });
+        tokio::spawn(Arc::clone(&hub).mend_gaps(engine.clone()));
+        let counters = Arc::clone(&options.counters);
+        Self {
+            shared: Arc::new(Shared {
+                engine,
+                options,
+                hub,
+                continuation: continuation::Tokens::default(),
+                counters,
+                drain: watch::Sender::new(false),
+                open: watch::Sender::new(0),
+                next_id: AtomicU64::new(1),
+            }),
+        }
+    }
+
+    /// Serves `GET /v3/wsconnect` on any host.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        Router::new().route("/v3/wsconnect", get(connect)).with_state(Arc::clone(&self.shared))
+    }
+
+    /// Sends all clients away with status 308, which makes them reconnect elsewhere or later; answers when they are
+    /// gone or 3 seconds have passed.
+    pub async fn drain(&self) {
+        self.shared.drain.send_replace(true);
+        let mut open = self.shared.open.subscribe();
+        let gone = open.wait_for(|n| *n == 0);
+        if tokio::time::timeout(Duration::from_secs(3), gone).await.is_err() {
+            tracing::warn!(connections = *self.shared.open.borrow(), "clients did not go in time");
+        }
+    }
+}
+
+async fn connect(
+    State(shared): State<Arc<Shared>>,
+    peer: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let peer = peer.map(|p| p.0.0.ip());
+    let origin = origin::media_origin(&headers, peer, &shared.options);
+    let limit = shared.options.frame_bytes;
+    upgrade
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_write_buffer_size(WRITE_BUFFER_LIMIT)
+        .max_message_size(limit)
+        .max_frame_size(limit)
+        .on_upgrade(move |socket| async move {
+            shared.open.send_modify(|n| *n += 1);
+            connection::run(socket, Arc::clone(&shared), origin).await;
+            shared.open.send_modify(|n| *n -= 1);
+        })
+}

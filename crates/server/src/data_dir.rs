@@ -93,6 +93,16 @@ impl DataDir {
         self.path.join(CREDENTIALS)
     }
 
+    /// Where the master key is kept, unless it is configured.
+    pub fn master_key_path(&self) -> PathBuf {
+        self.path.join(MASTER_KEY)
+    }
+
+    /// Whether a master key is kept.
+    pub fn has_master_key(&self) -> bool {
+        self.master_key_path().exists()
+    }
+
     /// The kept credentials; none before the first start.
     pub fn read_credentials(&self) -> anyhow::Result<Option<Credentials>> {
         let path = self.credentials_path();
@@ -181,7 +191,7 @@ pub fn master_key(config: &Config, data_dir: &DataDir) -> anyhow::Result<[u8; 32
     if let Some(key) = &config.master_key {
         return Ok(*key.expose());
     }
-    let path = data_dir.path.join(MASTER_KEY);
+    let path = data_dir.master_key_path();
     if let Some(text) = read_secret_file(&path)? {
         let bytes = STANDARD
             .decode(text.trim())

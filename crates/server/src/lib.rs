@@ -1,11 +1,15 @@
 //! The server `confab`: command line, configuration and the wiring of all parts.
 
+mod account;
+pub mod app;
 pub mod banner;
 pub mod cli;
 pub mod config;
 pub mod data_dir;
+mod http;
 pub mod logging;
 pub mod metrics;
+mod ops;
 pub mod shutdown;
 
 /// Version of the server.

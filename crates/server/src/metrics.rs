@@ -1,9 +1,12 @@
 //! Metrics for `GET /metrics`.
 
 use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::http::{Method, StatusCode};
+use confab_realtime::Counters;
+use confab_store::Stats;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -50,8 +53,12 @@ pub struct Metrics {
     pub frames_out: Counter,
     /// Committed units of work.
     pub store_writes: Counter,
-    /// How many units of work shared one commit.
-    pub store_group_size: Histogram,
+    /// Commits; `store_writes / store_commits` is how many units of work shared one on average.
+    pub store_commits: Counter,
+    /// Units of work that were rolled back: refused requests, for the most part.
+    pub store_failed: Counter,
+    /// Units of work that ran again after a lost race.
+    pub store_retried: Counter,
 }
 
 impl Metrics {
@@ -67,7 +74,9 @@ impl Metrics {
             frames_in: Counter::default(),
             frames_out: Counter::default(),
             store_writes: Counter::default(),
-            store_group_size: Histogram::new((0..10).map(|exponent| f64::from(1 << exponent))),
+            store_commits: Counter::default(),
+            store_failed: Counter::default(),
+            store_retried: Counter::default(),
         };
         metrics.registered(version)
     }
@@ -111,9 +120,19 @@ impl Metrics {
             self.store_writes.clone(),
         );
         r.register(
-            "store_commit_group_size",
-            "Units of work that shared one commit",
-            self.store_group_size.clone(),
+            "store_commits",
+            "Commits; writes divided by commits is the mean size of a group",
+            self.store_commits.clone(),
+        );
+        r.register(
+            "store_failed",
+            "Units of work that were rolled back, refused requests among them",
+            self.store_failed.clone(),
+        );
+        r.register(
+            "store_retried",
+            "Units of work that ran again after a lost race",
+            self.store_retried.clone(),
         );
         r.register("jobs_done", "Jobs that succeeded", self.jobs_done.clone());
         r.register(
@@ -150,10 +169,28 @@ impl Metrics {
             .observe(took.as_secs_f64());
     }
 
-    /// Counts one commit that made `group` units of work durable.
-    pub fn store_commit(&self, group: usize) {
-        self.store_writes.inc_by(group as u64);
-        self.store_group_size.observe(group as f64);
+    /// Takes over what the store has counted since the start.
+    pub fn store(&self, stats: &Stats) {
+        for (counter, count) in [
+            (&self.store_writes, &stats.units),
+            (&self.store_commits, &stats.commits),
+            (&self.store_failed, &stats.failed),
+            (&self.store_retried, &stats.retried),
+        ] {
+            counter.inner().store(count.load(Relaxed), Relaxed);
+        }
+    }
+
+    /// Takes over what the SDK connections have counted since the start.
+    pub fn realtime(&self, counters: &Counters) {
+        self.realtime_connections
+            .set(counters.connections.load(Relaxed));
+        self.frames_in
+            .inner()
+            .store(counters.frames_in.load(Relaxed), Relaxed);
+        self.frames_out
+            .inner()
+            .store(counters.frames_out.load(Relaxed), Relaxed);
     }
 
     /// Counts a job that succeeded.
@@ -237,10 +274,16 @@ mod tests {
             StatusCode::NOT_FOUND,
             took,
         );
-        metrics.realtime_connections.inc();
-        metrics.frames_in.inc();
-        metrics.frames_out.inc_by(2);
-        metrics.store_commit(5);
+        let counters = Counters::default();
+        counters.connections.store(1, Relaxed);
+        counters.frames_in.store(1, Relaxed);
+        counters.frames_out.store(2, Relaxed);
+        metrics.realtime(&counters);
+        let stats = Stats::default();
+        stats.units.store(5, Relaxed);
+        stats.commits.store(1, Relaxed);
+        metrics.store(&stats);
+        metrics.store(&stats);
         metrics.job_done("channel_send");
         metrics.job_failed("channel_send");
         let text = metrics.render();
@@ -254,8 +297,7 @@ mod tests {
             "confab_realtime_frames_in_total 1",
             "confab_realtime_frames_out_total 2",
             "confab_store_writes_total 5",
-            "confab_store_commit_group_size_sum 5.0",
-            "confab_store_commit_group_size_count 1",
+            "confab_store_commits_total 1",
             r#"confab_jobs_done_total{kind="channel_send"} 1"#,
             r#"confab_jobs_failed_total{kind="channel_send"} 1"#,
             "# EOF",

@@ -181,6 +181,7 @@ const CATALOGUE: &[(u32, u16, &str)] = &[
     (50442, 400, "Failed to remove the projected address of a participant"),
     (50443, 400, "Failed to add a projected address to a participant"),
     (50444, 400, "Failed to add an identity to a participant"),
+    (50452, 400, "Group MMS is not enabled for this Account"),
     (50453, 400, "Proxy Address of participant is not supported for this channel"),
     (50500, 404, "Message not found"),
     (50503, 400, "Message body not provided"),

@@ -1,0 +1,102 @@
+//! Who calls. Every handler takes a [`Caller`] (or an extractor made of one) first, so none can forget to ask.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::DecodePaddingMode;
+use confab_domain::{Actor, Command, Transaction};
+use confab_engine::Principal;
+use confab_types::{AccountSid, Sid};
+
+use super::app::App;
+use super::exchange::Exchange;
+use super::failure::{Failure, Result};
+
+/// Some clients leave the padding away.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// An authenticated request.
+pub(crate) struct Caller {
+    pub(crate) app: App,
+    pub(crate) principal: Principal,
+    pub(crate) exchange: Arc<Exchange>,
+    /// Items of the path, decoded; `None` when one of them is no text.
+    items: Option<Vec<(Box<str>, String)>>,
+}
+
+impl Caller {
+    pub(crate) fn account(&self) -> AccountSid {
+        self.principal.account()
+    }
+
+    /// An item of the path by its name in the route.
+    pub(crate) fn item(&self, name: &str) -> Result<&str> {
+        let items = self.items.as_ref().ok_or_else(|| Failure::code(20404))?;
+        let found = items.iter().find(|(n, _)| **n == *name);
+        found.map(|(_, value)| value.as_str()).ok_or_else(|| Failure::code(20404))
+    }
+
+    /// An item of the path that can only be a SID (B-005).
+    pub(crate) fn sid<S: Sid>(&self, name: &str) -> Result<S> {
+        S::parse(self.item(name)?).ok_or_else(|| Failure::code(20404))
+    }
+
+    /// Runs a command for this caller.
+    pub(crate) async fn execute<C: Command>(&self, command: C) -> Result<C::Output> {
+        Ok(self.app.engine.execute(Actor::Rest, command).await?)
+    }
+
+    /// Reads for this caller.
+    pub(crate) async fn read<T, F>(&self, unit: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Transaction<'_>) -> confab_domain::Result<T> + Send + 'static,
+    {
+        Ok(self.app.engine.read(unit).await?)
+    }
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let exchange =
+            parts.extensions.get::<Arc<Exchange>>().cloned().ok_or_else(|| Failure::code(20500))?;
+        if let Some(route) = parts.extensions.get::<MatchedPath>() {
+            let _ = exchange.route.set(route.clone());
+        }
+        let (name, secret) = basic(parts).ok_or_else(|| Failure::code(20003))?;
+        let principal = app.engine.authenticate(&name, &secret).await?;
+        let items = items(parts, app).await;
+        Ok(Self { app: app.clone(), principal, exchange, items })
+    }
+}
+
+/// User and password of a Basic header.
+fn basic(parts: &Parts) -> Option<(String, String)> {
+    let (scheme, encoded) = parts.headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let mut name = String::from_utf8(BASE64.decode(encoded.trim()).ok()?).ok()?;
+    let at = name.find(':')?;
+    let secret = name.split_off(at + 1);
+    name.truncate(at);
+    Some((name, secret))
+}
+
+/// The items of the path; axum splits it on `/` before it decodes, so an item may hold an encoded slash. No row has a
+/// name that is broken UTF-8 or holds a NUL, so such an item names nothing.
+async fn items(parts: &mut Parts, app: &App) -> Option<Vec<(Box<str>, String)>> {
+    let params = RawPathParams::from_request_parts(parts, app).await.ok()?;
+    let items: Vec<_> = params.iter().map(|(name, value)| (name.into(), value.to_owned())).collect();
+    items.iter().all(|(_, value): &(Box<str>, String)| !value.contains('\0')).then_some(items)
+}

@@ -1,0 +1,252 @@
+//! How a request came: which product it is for, by which name the server was called, and what its URLs start with.
+//!
+//! The first label of the host names the product (`conversations.twilio.com`, also with edge and region behind it);
+//! where it names none, the first segment of the path does (`/conversations/v1/…`).
+
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+
+use axum::extract::{ConnectInfo, MatchedPath};
+use axum::http::header::HOST;
+use axum::http::request::Parts;
+use confab_types::RequestSid;
+
+use crate::Options;
+
+/// A product, which is a host of the original.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Product {
+    Conversations,
+    /// 2010-04-01.
+    Api,
+    Chat,
+    Notify,
+    Mcs,
+    Messaging,
+    Content,
+    Studio,
+    Events,
+    Monitor,
+    /// The simulated carrier; not a product of the original.
+    Simulator,
+    /// A path that belongs to none.
+    None,
+}
+
+impl Product {
+    fn of_label(label: &str) -> Option<Self> {
+        const LABELS: [(&str, Product); 11] = [
+            ("conversations", Product::Conversations),
+            ("api", Product::Api),
+            ("chat", Product::Chat),
+            // Chat's first name; old helper libraries still call it.
+            ("ip-messaging", Product::Chat),
+            ("notify", Product::Notify),
+            ("mcs", Product::Mcs),
+            ("messaging", Product::Messaging),
+            ("content", Product::Content),
+            ("studio", Product::Studio),
+            ("events", Product::Events),
+            ("monitor", Product::Monitor),
+        ];
+        LABELS.iter().find(|(name, _)| label.eq_ignore_ascii_case(name)).map(|(_, product)| *product)
+    }
+
+    /// Name for metrics and logs.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Conversations => "conversations",
+            Self::Api => "api",
+            Self::Chat => "chat",
+            Self::Notify => "notify",
+            Self::Mcs => "mcs",
+            Self::Messaging => "messaging",
+            Self::Content => "content",
+            Self::Studio => "studio",
+            Self::Events => "events",
+            Self::Monitor => "monitor",
+            Self::Simulator => "simulator",
+            Self::None => "none",
+        }
+    }
+}
+
+/// One request and its answer.
+pub(crate) struct Exchange {
+    /// Name of the request in headers and logs (B-034).
+    pub(crate) id: RequestSid,
+    pub(crate) product: Product,
+    /// Scheme, authority and path prefix: what stands before `/v1/…` in the URLs of the answer.
+    pub(crate) base: String,
+    /// The host by which the server was called, without port.
+    pub(crate) host: String,
+    /// The path as the product sees it, as it came (not decoded).
+    pub(crate) path: String,
+    /// Set once the request has reached a handler.
+    pub(crate) route: OnceLock<MatchedPath>,
+}
+
+impl Exchange {
+    pub(crate) fn of(request: &Parts, id: RequestSid, options: &Options) -> Self {
+        let trusted = request
+            .extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .is_some_and(|peer| (options.trusted_proxy)(peer.0.ip()));
+        let forwarded = |name| trusted.then(|| header(request, name)).flatten();
+        let authority = forwarded("x-forwarded-host")
+            .or_else(|| request.uri.authority().map(|a| a.as_str()))
+            .or_else(|| header(request, HOST.as_str()))
+            .filter(|text| is_authority(text))
+            .unwrap_or("localhost");
+        let host = without_port(authority);
+        let full = request.uri.path();
+        let by_host = Product::of_label(host.split('.').next().unwrap_or_default());
+        let (product, prefix) = match (by_path(full), by_host) {
+            (Some((Product::Simulator, prefix)), _) => (Product::Simulator, prefix),
+            (_, Some(product)) => (product, 0),
+            (Some(found), None) => found,
+            (None, None) => (Product::None, 0),
+        };
+        let scheme = match (&options.public_url, forwarded("x-forwarded-proto")) {
+            (Some((scheme, _)), _) => scheme.as_str(),
+            (None, Some(proto)) if proto.eq_ignore_ascii_case("https") => "https",
+            _ => "http",
+        };
+        // A host that names a product must stay: another one would lead to another product.
+        let shown = match &options.public_url {
+            Some((_, public)) if by_host.is_none() => public.as_str(),
+            _ => authority,
+        };
+        Self {
+            id,
+            product,
+            base: [scheme, "://", shown, &full[..prefix]].concat(),
+            host: host.to_owned(),
+            path: full[prefix..].to_owned(),
+            route: OnceLock::new(),
+        }
+    }
+
+    /// The path without its version, as messages print it (B-004).
+    pub(crate) fn resource_path(&self) -> &str {
+        let rest = self.path.strip_prefix('/').unwrap_or(&self.path);
+        let version = rest.split('/').next().unwrap_or_default();
+        let is_version = version == "2010-04-01"
+            || version.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+        let at = 1 + version.len();
+        if is_version && self.path.len() > at { &self.path[at..] } else { &self.path }
+    }
+
+    /// The route that answered, for the log.
+    pub(crate) fn route(&self) -> &str {
+        self.route.get().map_or("-", |matched| matched.as_str())
+    }
+}
+
+/// The product that the first segment of a path names, and how many bytes of the path that takes.
+fn by_path(path: &str) -> Option<(Product, usize)> {
+    let rest = path.strip_prefix('/')?;
+    let segment = rest.split('/').next()?;
+    let prefix = 1 + segment.len();
+    match segment {
+        // Page URIs of 2010-04-01 are relative to the host, so its paths must also work there.
+        "2010-04-01" => Some((Product::Api, 0)),
+        "simulator" if path.len() > prefix => Some((Product::Simulator, prefix)),
+        _ if path.len() > prefix => Product::of_label(segment).map(|product| (product, prefix)),
+        _ => None,
+    }
+}
+
+/// The first of the values of a header, which several proxies may have appended to.
+fn header<'a>(request: &'a Parts, name: &str) -> Option<&'a str> {
+    let value = request.headers.get(name)?.to_str().ok()?;
+    value.split(',').next().map(str::trim).filter(|v| !v.is_empty())
+}
+
+/// Host and port by their characters only: the text is echoed in URLs and in a header.
+fn is_authority(text: &str) -> bool {
+    text.len() <= 255
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']'))
+}
+
+fn without_port(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !host.ends_with(':') => host,
+        _ => authority,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::http::Request;
+    use confab_types::Sid;
+
+    use super::*;
+
+    fn exchange(host: &str, path: &str, options: &Options, headers: &[(&str, &str)]) -> Exchange {
+        let mut request = Request::builder().uri(path).header(HOST, host);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut parts = request.body(()).unwrap().into_parts().0;
+        parts.extensions.insert(ConnectInfo(SocketAddr::from(([10, 0, 0, 1], 9))));
+        Exchange::of(&parts, RequestSid::from_bits(0), options)
+    }
+
+    #[test]
+    fn the_first_label_of_the_host_names_the_product_else_the_first_segment() {
+        let options = Options::default();
+        for (host, path, product, base) in [
+            ("conversations.twilio.com", "/v1/X", Product::Conversations, "http://conversations.twilio.com"),
+            ("Conversations.dublin.ie1.twilio.com:80", "/v1/X", Product::Conversations, "http://Conversations.dublin.ie1.twilio.com:80"),
+            ("127.0.0.1:8080", "/conversations/v1/X", Product::Conversations, "http://127.0.0.1:8080/conversations"),
+            ("[::1]:8080", "/chat/v2/X", Product::Chat, "http://[::1]:8080/chat"),
+            ("[::1]", "/chat/v2/X", Product::Chat, "http://[::1]/chat"),
+            ("ip-messaging.twilio.com", "/v2/X", Product::Chat, "http://ip-messaging.twilio.com"),
+            ("localhost", "/2010-04-01/Accounts/AC.json", Product::Api, "http://localhost"),
+            ("localhost", "/api/2010-04-01/Accounts/AC.json", Product::Api, "http://localhost/api"),
+            ("conversations.twilio.com", "/simulator/v1/X", Product::Simulator, "http://conversations.twilio.com/simulator"),
+            ("localhost", "/conversations", Product::None, "http://localhost"),
+            ("localhost", "/Foo", Product::None, "http://localhost"),
+            ("bad host\"", "/Foo", Product::None, "http://localhost"),
+        ] {
+            let seen = exchange(host, path, &options, &[]);
+            assert_eq!((seen.product, seen.base.as_str()), (product, base), "{host} {path}");
+        }
+    }
+
+    #[test]
+    fn forwarded_headers_count_from_a_trusted_proxy_only() {
+        let forwarded = [("x-forwarded-host", "conversations.example.org, x"), ("x-forwarded-proto", "https")];
+        let plain = exchange("localhost", "/conversations/v1/X", &Options::default(), &forwarded);
+        assert_eq!(plain.base, "http://localhost/conversations");
+        let options = Options { trusted_proxy: Arc::new(|ip| ip.to_string() == "10.0.0.1"), ..Options::default() };
+        let proxied = exchange("localhost", "/v1/X", &options, &forwarded);
+        assert_eq!((proxied.product, proxied.base.as_str()), (Product::Conversations, "https://conversations.example.org"));
+    }
+
+    #[test]
+    fn the_public_url_replaces_a_host_that_names_no_product() {
+        let options =
+            Options { public_url: Some(("https".into(), "chat.example.org:8443".into())), ..Options::default() };
+        let bare = exchange("127.0.0.1:8080", "/conversations/v1/X", &options, &[]);
+        assert_eq!(bare.base, "https://chat.example.org:8443/conversations");
+        let named = exchange("conversations.twilio.com", "/v1/X", &options, &[]);
+        assert_eq!(named.base, "https://conversations.twilio.com");
+    }
+
+    #[test]
+    fn messages_print_the_path_without_its_version_b004() {
+        for (path, shown) in [
+            ("/conversations/v1/Services/IS1", "/Services/IS1"),
+            ("/2010-04-01/Accounts/AC1.json", "/Accounts/AC1.json"),
+            ("/Foo", "/Foo"),
+            ("/conversations/v1", "/v1"),
+            ("/conversations/vx/Y", "/vx/Y"),
+        ] {
+            assert_eq!(exchange("localhost", path, &Options::default(), &[]).resource_path(), shown);
+        }
+    }
+}

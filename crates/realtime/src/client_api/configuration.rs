@@ -1,0 +1,52 @@
+//! C1: what a client reads once, before anything else.
+
+use confab_domain::{Result, service};
+use serde_json::json;
+
+use crate::connection::Session;
+use crate::entity::Entity;
+use crate::upstream::{Reply, Request, wrong_method};
+
+pub(super) async fn fetch(session: &Session, request: &Request, method: &str) -> Result<Reply> {
+    if method != "GET" {
+        return Err(wrong_method());
+    }
+    let client = &session.client;
+    let (account, sid) = (client.account, client.service);
+    let service = session.engine().read(move |tx| service::fetch(tx, account, sid)).await?;
+    let base = super::base(session, request);
+    let media = format!("{}/v1/Services/{sid}", session.origin);
+    Ok(Reply::json(
+        200,
+        &json!({
+            "identity": client.identity,
+            "url": format!("https://{}/Client/v2/Configuration", request.host),
+            "options": {
+                "consumption_report_interval": "PT10S",
+                "user_infos_to_subscribe": 100,
+                "reachability_enabled": service.reachability_enabled,
+                "http_cache_interval": "PT5S",
+                "my_conversations_page_size": 100,
+                "media_attachments_count_limit": 10,
+                "media_attachment_size_limit_in_mb": 150,
+                "media_attachments_total_size_limit_in_mb": 150,
+                "email_histories_allowed_mime_types": ["text/plain", "text/html"],
+                "email_bodies_allowed_mime_types": ["text/plain", "text/html"],
+            },
+            "sync_objects": {
+                "my_conversations": Entity::Conversations(client.user).name(),
+                "my_user_info": Entity::UserInfo(client.user).name(),
+            },
+            "links": {
+                "conversations": format!("{base}/Conversations"),
+                "my_conversations": format!("{base}/Users/{}/Conversations", client.user),
+                "users": format!("{base}/Users"),
+                "current_user": format!("{base}/Users/{}", client.user),
+                "typing": format!("{base}/Typing"),
+                "messages_receipts": format!("{base}/Conversations/%s/Messages/%s/Receipts"),
+                "media_service": format!("{media}/Media"),
+                "media_set_service": format!("{media}/MediaSet"),
+            },
+        }),
+    ))
+}

@@ -1,0 +1,494 @@
+//! One websocket connection: a task that reads frames, answers requests in their order, and sends what the hub has
+//! for it. Everything about the connection lives in the task; the hub knows only its outbox.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::extract::ws::{Message, WebSocket};
+use bytes::Bytes;
+use confab_domain::{Actor, Client, Error, Stream, user};
+use confab_engine::{ChatToken, Engine};
+use confab_types::{ApiError, ConversationSid, Sid};
+use futures_util::SinkExt;
+use futures_util::StreamExt;
+use serde_json::{Map, Value, json};
+use serde_json::value::RawValue;
+use tokio::time::{Instant, timeout};
+
+use crate::entity::Entity;
+use crate::frame::{self, Incoming, Status};
+use crate::hub::ConnectionId;
+use crate::outbox::{Delivery, Outbox};
+use crate::upstream::{self, Request};
+use crate::Shared;
+
+/// Time for the first frame, and for a frame to be taken by the other side.
+const INIT_TIMEOUT: Duration = Duration::from_secs(30);
+const SEND_TIMEOUT: Duration = Duration::from_secs(20);
+/// Pings without any sign of life before the connection is given up.
+const SILENT_PINGS: u32 = 3;
+
+/// What a connection follows: the entity's stream was read at `seq`, so what is newer is sent.
+struct Followed {
+    seq: i64,
+    member_since: i64,
+}
+
+/// The state of an initialised connection that requests work on.
+pub struct Session {
+    shared: Arc<Shared>,
+    id: ConnectionId,
+    /// Whose connection it is.
+    pub client: Arc<Client>,
+    /// Origin by which the client came, for media links.
+    pub origin: Arc<str>,
+    outbox: Arc<Outbox>,
+    followed: HashMap<Entity, Followed>,
+    /// Frames to be sent before anything of the outbox.
+    ready: Vec<Bytes>,
+}
+
+impl Session {
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.shared.engine
+    }
+
+    /// The client as an actor.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor::Client(Arc::clone(&self.client))
+    }
+
+    /// Queues a frame.
+    pub fn send(&mut self, frame: Bytes) {
+        self.ready.push(frame);
+    }
+
+    /// Starts to collect live events of an entity.
+    pub fn begin_follow(&self, entity: Entity) {
+        self.shared.hub.follow(self.id, &self.outbox, entity.stream(), Some(entity));
+    }
+
+    /// The rows were read at `seq`: only newer events are sent.
+    pub fn followed(&mut self, entity: Entity, seq: i64, member_since: i64) {
+        self.followed.insert(entity, Followed { seq, member_since });
+        self.shared.hub.start_at(entity.stream(), seq);
+    }
+
+    /// Ends following an entity.
+    pub fn unfollow(&mut self, entity: Entity) {
+        self.followed.remove(&entity);
+        self.shared.hub.unfollow(self.id, entity.stream(), Some(entity));
+    }
+
+    /// Takes deliveries of the hub; what is not followed (any more) is dropped.
+    fn deliver(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::Event(event) => {
+                if self.followed.get(&event.entity).is_some_and(|f| event.id > f.seq) {
+                    self.ready.push(event.frame);
+                    if event.last {
+                        self.unfollow(event.entity);
+                    }
+                }
+            }
+            Delivery::Frame(frame) => self.ready.push(frame),
+            Delivery::Revoked { conversation, user_seq } => self.revoke(conversation, user_seq),
+        }
+    }
+
+    /// Stops everything of a conversation that the user has left. One that he joined again since is meant no more.
+    fn revoke(&mut self, conversation: ConversationSid, user_seq: i64) {
+        for entity in
+            [Entity::Document(conversation), Entity::Messages(conversation), Entity::Roster(conversation)]
+        {
+            if self.followed.get(&entity).is_some_and(|f| f.member_since < user_seq) {
+                self.unfollow(entity);
+            }
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let own = Stream::User(self.client.user);
+        let streams: std::collections::HashSet<Stream> =
+            self.followed.keys().map(|e| e.stream()).chain([own]).collect();
+        for stream in streams {
+            self.shared.hub.unfollow(self.id, stream, None);
+        }
+    }
+}
+
+/// Why a connection ends from our side.
+enum End {
+    /// The socket broke, the client closed, or it is too slow: nothing more to say.
+    Gone,
+    /// The client is told.
+    Close(Status, Option<Box<RawValue>>),
+}
+
+/// Serves a connection to its end.
+pub async fn run(mut socket: WebSocket, shared: Arc<Shared>, origin: Arc<str>) {
+    let mut drain = shared.drain.subscribe();
+    let started = tokio::select! {
+        started = start(&mut socket, &shared, &origin) => started,
+        () = drained(&mut drain) => Err(offload(&shared)),
+    };
+    let end = match started {
+        Ok((session, token)) => serve(&mut socket, &shared, session, token).await,
+        Err(end) => end,
+    };
+    if let End::Close(status, payload) = end {
+        let _ = send(&mut socket, &shared, [frame::close(&status, payload.as_deref())]).await;
+        // The client closes the socket itself once it has read the frame; a silent one is not waited for.
+        let _ = timeout(Duration::from_millis(500), async {
+            while let Some(Ok(message)) = socket.recv().await {
+                if matches!(message, Message::Close(_)) {
+                    break;
+                }
+            }
+        })
+        .await;
+    }
+    let _ = timeout(Duration::from_secs(1), socket.close()).await;
+}
+
+/// Waits until the server sends its clients away.
+async fn drained(drain: &mut tokio::sync::watch::Receiver<bool>) {
+    if drain.wait_for(|d| *d).await.is_err() {
+        // The sender lives as long as the connection's share of it.
+        std::future::pending::<()>().await;
+    }
+}
+
+fn offload(shared: &Shared) -> End {
+    let text = format!("{{\"backoff_policy\":{{\"reconnect_min_ms\":{}}}}}", shared.offload_backoff_ms());
+    End::Close(Status::bare(308, "OFFLOAD"), RawValue::from_string(text).ok())
+}
+
+fn malformed(what: &str) -> End {
+    End::Close(Status { description: Some(what.to_owned()), ..Status::bare(406, "NOT_ACCEPTABLE") }, None)
+}
+
+async fn send(
+    socket: &mut WebSocket,
+    shared: &Shared,
+    frames: impl IntoIterator<Item = Bytes>,
+) -> Result<(), End> {
+    let send = async {
+        for frame in frames {
+            shared.counters.frames_out.fetch_add(1, Ordering::Relaxed);
+            socket.feed(Message::Binary(frame)).await.map_err(|_| End::Gone)?;
+        }
+        socket.flush().await.map_err(|_| End::Gone)
+    };
+    timeout(SEND_TIMEOUT, send).await.unwrap_or(Err(End::Gone))
+}
+
+/// The next frame. Text messages are no frames; control messages are answered by the library.
+async fn receive(socket: &mut WebSocket, shared: &Shared) -> Result<Option<Incoming>, End> {
+    match socket.next().await {
+        None | Some(Err(_)) => Err(End::Gone),
+        Some(Ok(Message::Close(_))) => Err(End::Gone),
+        Some(Ok(Message::Binary(bytes))) => {
+            shared.counters.frames_in.fetch_add(1, Ordering::Relaxed);
+            frame::parse(&bytes).map(Some).map_err(|e| malformed(e.0))
+        }
+        Some(Ok(Message::Text(_))) => Err(malformed("frames are binary messages")),
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
+    }
+}
+
+/// Waits for `init` and answers it.
+async fn start(
+    socket: &mut WebSocket,
+    shared: &Arc<Shared>,
+    origin: &Arc<str>,
+) -> Result<(Session, ChatToken), End> {
+    let first = timeout(INIT_TIMEOUT, async {
+        loop {
+            if let Some(frame) = receive(socket, shared).await? {
+                return Ok(frame);
+            }
+        }
+    });
+    let frame = first.await.unwrap_or(Err(End::Gone))?;
+    if frame.header.method != "init" {
+        return Err(malformed("the first frame must be init"));
+    }
+    let header = frame.header;
+    let opened = open(shared, origin, header.token.as_deref().unwrap_or_default()).await;
+    let (session, token) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            send(socket, shared, [frame::reply(&header.id, &refusal(&error), None, &[])]).await?;
+            // The client acts on the refusal and closes; until then the socket stays, or a proxy in between might
+            // drop the reply with it.
+            let _ = timeout(Duration::from_secs(5), async {
+                while let Some(Ok(_)) = socket.next().await {}
+            })
+            .await;
+            return Err(End::Gone);
+        }
+    };
+    let more = init_members(shared, &session.client, &header);
+    send(socket, shared, [frame::reply(&header.id, &Status::ok(), Some(&more), &[])]).await?;
+    Ok((session, token))
+}
+
+/// Verifies the token and makes sure that its user exists.
+async fn open(shared: &Arc<Shared>, origin: &Arc<str>, token: &str) -> Result<(Session, ChatToken), Error> {
+    let engine = &shared.engine;
+    let token = engine.verify_token(token).await?;
+    let connect = user::Connect {
+        account: token.account,
+        service: token.service,
+        identity: token.identity.clone(),
+        role: token.role,
+    };
+    let (service, identity) = (token.service, token.identity.clone());
+    // Nearly all connections are of users that exist: they cost a read, not a write.
+    let found = engine.read(move |tx| user::by_identity(tx, service, &identity)).await?;
+    let user = match found {
+        Some(user) => user,
+        None => engine.execute(Actor::System, connect).await?,
+    };
+    let id = shared.next_connection();
+    let session = Session {
+        shared: Arc::clone(shared),
+        id,
+        client: Arc::new(Client {
+            account: token.account,
+            service: token.service,
+            user: user.sid,
+            identity: token.identity.clone(),
+        }),
+        origin: Arc::clone(origin),
+        outbox: Arc::default(),
+        followed: HashMap::new(),
+        ready: Vec::new(),
+    };
+    // Of its own user's stream a connection hears revocations also when it follows nothing of it.
+    let own = Stream::User(user.sid);
+    shared.hub.follow(id, &session.outbox, own, None);
+    Ok((session, token))
+}
+
+/// How a refused token is told; a database that fails is no fault of the token, and the client may come again.
+fn refusal(error: &Error) -> Status {
+    match error {
+        Error::Api(api) if api.status == 401 || api.status == 403 => Status {
+            code: api.status,
+            status: if api.status == 401 { "UNAUTHORIZED" } else { "FORBIDDEN" },
+            description: Some(api.text().to_owned()),
+            error_code: Some(api.code),
+        },
+        Error::Api(api) if api.code == 50207 => Status {
+            code: 403,
+            status: "FORBIDDEN",
+            description: Some(api.text().to_owned()),
+            error_code: Some(51003),
+        },
+        Error::Api(api) if api.status < 500 => Status {
+            code: 403,
+            status: "FORBIDDEN",
+            description: Some(api.text().to_owned()),
+            error_code: Some(api.code),
+        },
+        other => {
+            tracing::error!(error = %other, "a connection could not be opened");
+            Status::bare(500, "INTERNAL_SERVER_ERROR")
+        }
+    }
+}
+
+fn init_members(shared: &Shared, client: &Client, header: &frame::Header) -> Map<String, Value> {
+    let known = header.continuation_token.as_deref();
+    let (token, status) = shared.continuation.renew(client, known);
+    let registrations: Vec<Value> = header
+        .registrations
+        .iter()
+        .flatten()
+        .map(|r| {
+            json!({"notification_ctx_id": uuid(), "type": r.kind, "product": r.product,
+                "message_types": r.message_types})
+        })
+        .collect();
+    let mut members = Map::new();
+    // Without telemetry.v1 the client sends none: it would be ignored (realtime.md §2.3).
+    members.insert("capabilities".into(), json!(["client_update"]));
+    members.insert("continuation_token".into(), token.into());
+    members.insert("continuation_token_status".into(), status);
+    members.insert("init_registrations".into(), registrations.into());
+    members
+}
+
+fn uuid() -> String {
+    frame::new_id().split_off(2)
+}
+
+/// When the server speaks by itself.
+struct Schedule {
+    ping_every: Duration,
+    ping_at: Instant,
+    silent: u32,
+    notice_at: Option<Instant>,
+    expires_at: Instant,
+}
+
+impl Schedule {
+    fn new(shared: &Shared, token: &ChatToken) -> Self {
+        let ping_every = shared.options.ping_interval;
+        let mut schedule = Self {
+            ping_every,
+            ping_at: Instant::now() + ping_every,
+            silent: 0,
+            notice_at: None,
+            expires_at: Instant::now(),
+        };
+        schedule.renew(shared, token);
+        schedule
+    }
+
+    /// Times of a token. One that lives shorter than the notice is long gets it at three quarters of its life.
+    fn renew(&mut self, shared: &Shared, token: &ChatToken) {
+        let now = shared.engine.now();
+        let seconds = |n: i64| Duration::from_secs(u64::try_from(n).unwrap_or(0));
+        let left = confab_types::Timestamp(token.expires_at.saturating_mul(1_000_000)).0 - now.0;
+        let left = Duration::from_micros(u64::try_from(left).unwrap_or(0));
+        let life = seconds(token.expires_at - token.issued_at.min(now.seconds()));
+        let notice = shared.options.expiry_notice.min(life / 4).min(left);
+        self.expires_at = Instant::now() + left;
+        self.notice_at = Some(self.expires_at - notice);
+    }
+
+    fn next(&self) -> Instant {
+        self.ping_at.min(self.expires_at).min(self.notice_at.unwrap_or(self.expires_at))
+    }
+
+    /// What is due now.
+    fn due(&mut self, session: &mut Session) -> Result<(), End> {
+        let now = Instant::now();
+        if now >= self.expires_at {
+            return Err(End::Close(
+                Status {
+                    description: Some("Access Token expired".into()),
+                    error_code: Some(20104),
+                    ..Status::bare(410, "TOKEN_EXPIRED")
+                },
+                None,
+            ));
+        }
+        if self.notice_at.is_some_and(|at| now >= at) {
+            self.notice_at = None;
+            session.send(frame::token_about_to_expire());
+        }
+        if now >= self.ping_at {
+            if self.silent >= SILENT_PINGS {
+                return Err(End::Gone);
+            }
+            self.silent += 1;
+            self.ping_at = now + self.ping_every;
+            session.send(frame::ping());
+        }
+        Ok(())
+    }
+}
+
+async fn serve(socket: &mut WebSocket, shared: &Arc<Shared>, session: Session, token: ChatToken) -> End {
+    shared.counters.connections.fetch_add(1, Ordering::Relaxed);
+    let end = converse(socket, shared, session, token).await;
+    shared.counters.connections.fetch_sub(1, Ordering::Relaxed);
+    end.err().unwrap_or(End::Gone)
+}
+
+async fn converse(
+    socket: &mut WebSocket,
+    shared: &Arc<Shared>,
+    mut session: Session,
+    token: ChatToken,
+) -> Result<(), End> {
+    let mut schedule = Schedule::new(shared, &token);
+    let mut drain = shared.drain.subscribe();
+    let outbox = Arc::clone(&session.outbox);
+    loop {
+        if !session.ready.is_empty() {
+            let frames = std::mem::take(&mut session.ready);
+            send(socket, shared, frames).await?;
+        }
+        tokio::select! {
+            frame = receive(socket, shared) => {
+                schedule.silent = 0;
+                if let Some(frame) = frame? {
+                    // Boxed: the state of a request would make every idle connection bigger.
+                    Box::pin(handle(&mut session, &mut schedule, frame)).await?;
+                }
+            }
+            deliveries = outbox.take() => {
+                for delivery in deliveries.ok_or(End::Gone)? {
+                    session.deliver(delivery);
+                }
+            }
+            () = tokio::time::sleep_until(schedule.next()) => schedule.due(&mut session)?,
+            () = drained(&mut drain) => return Err(offload(shared)),
+        }
+    }
+}
+
+async fn handle(session: &mut Session, schedule: &mut Schedule, frame: Incoming) -> Result<(), End> {
+    let Incoming { header, payload } = frame;
+    match header.method.as_str() {
+        "message" => {
+            let reply = match header.http_request.and_then(|http| Request::read(http, payload)) {
+                Some(request) => {
+                    let reply = upstream::answer(session, &request).await;
+                    tracing::debug!(method = %request.method, status = reply.code, "client request");
+                    frame::http_reply(&header.id, reply.code, &reply.body)
+                }
+                None => {
+                    let error = Error::Api(ApiError::new(20001).message("No readable http_request"));
+                    frame::http_reply(&header.id, 400, &upstream::Reply::error(&error).body)
+                }
+            };
+            session.send(reply);
+        }
+        "update" => {
+            let token = header.token.as_deref().unwrap_or_default();
+            match renewed(session, token).await {
+                Ok(token) => {
+                    schedule.renew(&session.shared, &token);
+                    session.send(frame::reply(&header.id, &Status::ok(), None, &[]));
+                }
+                // The client closes after a refusal (realtime.md §2.4).
+                Err(error) => session.send(frame::reply(&header.id, &refusal(&error), None, &[])),
+            }
+        }
+        "close" => return Err(End::Gone),
+        // Never answered: telemetry by its definition, replies since they are answers.
+        "telemetry.v1" | "reply" => {}
+        "init" => return Err(malformed("init was sent before")),
+        // Notification contexts and anything newer: the client waits for a reply.
+        _ => session.send(frame::reply(&header.id, &Status::ok(), None, &[])),
+    }
+    Ok(())
+}
+
+/// A new token must be of the same user in the same service (B-710).
+async fn renewed(session: &Session, token: &str) -> Result<ChatToken, Error> {
+    let token = session.engine().verify_token(token).await?;
+    let same = token.identity == session.client.identity
+        && token.service == session.client.service
+        && token.account == session.client.account;
+    if same { Ok(token) } else { Err(Error::code(20101)) }
+}
+
+/// The user's SID, for paths that name the user.
+#[must_use]
+pub fn is_own(session: &Session, key: &str) -> bool {
+    key == session.client.identity || confab_types::UserSid::parse(key) == Some(session.client.user)
+}

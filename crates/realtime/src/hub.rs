@@ -1,0 +1,232 @@
+//! From commits to connections. Each stream with followers has a topic, which puts the stream's commits into the
+//! order of their counts: on PostgreSQL the hint of a later commit may come first. A gap that does not close by
+//! itself is read from the rows.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use confab_domain::{Change, Commit, Stream};
+use confab_engine::Engine;
+
+use crate::entity::Entity;
+use crate::outbox::{Delivery, Outbox};
+use crate::project::Projector;
+use crate::replay;
+
+/// Number of a connection in this process.
+pub type ConnectionId = u64;
+
+/// Locks of the topics; streams are spread over them.
+const SHARDS: usize = 16;
+/// A gap older than this is read from the rows.
+const GAP_PATIENCE: Duration = Duration::from_millis(250);
+
+struct Follower {
+    connection: ConnectionId,
+    outbox: Arc<Outbox>,
+    /// Bits of the entities that it follows.
+    mask: u8,
+    /// Whether the stream is that of its own user, of which it always gets revocations.
+    own: bool,
+}
+
+#[derive(Default)]
+struct Topic {
+    followers: Vec<Follower>,
+    /// Count up to which everything was delivered; unknown until a follower has read the rows.
+    delivered: Option<i64>,
+    /// Commits that came before their turn.
+    early: BTreeMap<i64, Commit>,
+    early_since: Option<Instant>,
+}
+
+impl Topic {
+    fn mask(&self) -> u8 {
+        self.followers.iter().fold(0, |mask, f| mask | f.mask)
+    }
+
+    fn deliver(&self, commit: &Commit) {
+        let mask = self.mask();
+        for change in &commit.changes {
+            for event in Projector::default().live(commit.stream, commit.seq, change, mask) {
+                self.push(&event);
+            }
+        }
+    }
+
+    fn push(&self, event: &crate::project::Event) {
+        let bit = event.entity.bit();
+        for follower in self.followers.iter().filter(|f| f.mask & bit != 0) {
+            follower.outbox.push(Delivery::Event(event.clone()));
+        }
+    }
+
+    /// Delivers the early commits whose turn has come.
+    fn drain(&mut self) {
+        while let Some(delivered) = self.delivered {
+            self.early = self.early.split_off(&(delivered + 1));
+            match self.early.remove(&(delivered + 1)) {
+                Some(commit) => {
+                    self.deliver(&commit);
+                    self.delivered = Some(delivered + 1);
+                }
+                None => break,
+            }
+        }
+        if self.early.is_empty() {
+            self.early_since = None;
+        }
+    }
+}
+
+type Shard = Mutex<HashMap<Stream, Topic>>;
+
+/// All topics.
+pub struct Hub {
+    shards: [Shard; SHARDS],
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self { shards: std::array::from_fn(|_| Shard::default()) }
+    }
+}
+
+impl Hub {
+    fn shard(&self, stream: Stream) -> MutexGuard<'_, HashMap<Stream, Topic>> {
+        use confab_types::Sid as _;
+        let bits = match stream {
+            Stream::Conversation(sid) => sid.bits(),
+            Stream::User(sid) => sid.bits(),
+        };
+        // The low bits of a SID are random.
+        let at = usize::try_from(bits % SHARDS as u128).unwrap_or(0);
+        self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets a connection follow an entity (or, with `None`, only the revocations of a user's stream). Must be called
+    /// before the rows are read: what is committed after the call waits in the outbox, what was committed before it
+    /// is in the rows, so nothing is lost between the two.
+    pub fn follow(&self, connection: ConnectionId, outbox: &Arc<Outbox>, stream: Stream, entity: Option<Entity>) {
+        let bit = entity.map_or(0, Entity::bit);
+        let mut shard = self.shard(stream);
+        let topic = shard.entry(stream).or_default();
+        match topic.followers.iter_mut().find(|f| f.connection == connection) {
+            Some(follower) => {
+                follower.mask |= bit;
+                follower.own |= entity.is_none();
+            }
+            None => topic.followers.push(Follower {
+                connection,
+                outbox: Arc::clone(outbox),
+                mask: bit,
+                own: entity.is_none(),
+            }),
+        }
+    }
+
+    /// Tells the count that a follower found in the rows: where a fresh topic starts.
+    pub fn start_at(&self, stream: Stream, seq: i64) {
+        if let Some(topic) = self.shard(stream).get_mut(&stream)
+            && topic.delivered.is_none()
+        {
+            topic.delivered = Some(seq);
+            topic.drain();
+        }
+    }
+
+    /// Ends following an entity, or with `None` the whole stream.
+    pub fn unfollow(&self, connection: ConnectionId, stream: Stream, entity: Option<Entity>) {
+        let mut shard = self.shard(stream);
+        let Some(topic) = shard.get_mut(&stream) else { return };
+        match entity {
+            Some(entity) => {
+                if let Some(follower) = topic.followers.iter_mut().find(|f| f.connection == connection) {
+                    follower.mask &= !entity.bit();
+                    if follower.mask == 0 && !follower.own {
+                        topic.followers.retain(|f| f.connection != connection);
+                    }
+                }
+            }
+            None => topic.followers.retain(|f| f.connection != connection),
+        }
+        if topic.followers.is_empty() {
+            shard.remove(&stream);
+        }
+    }
+
+    /// Takes a commit from the bus.
+    pub fn commit(&self, commit: Commit) {
+        let mut shard = self.shard(commit.stream);
+        let Some(topic) = shard.get_mut(&commit.stream) else { return };
+        // Ahead of the order of counts on purpose: who is out of a conversation must not get more of it while a gap
+        // of his own stream is waited for.
+        for change in &commit.changes {
+            if let Change::Left(stone) = change
+                && let Some(conversation) = confab_types::Sid::parse(&stone.item)
+            {
+                for follower in topic.followers.iter().filter(|f| f.own) {
+                    follower.outbox.push(Delivery::Revoked { conversation, user_seq: stone.seq });
+                }
+            }
+        }
+        match topic.delivered {
+            Some(delivered) if commit.seq <= delivered => {}
+            Some(delivered) if commit.seq == delivered + 1 => {
+                topic.deliver(&commit);
+                topic.delivered = Some(commit.seq);
+                topic.drain();
+            }
+            _ => {
+                topic.early_since.get_or_insert_with(Instant::now);
+                topic.early.insert(commit.seq, commit);
+            }
+        }
+    }
+
+    /// Streams with a gap that did not close by itself, and the count up to which each was delivered.
+    fn gaps(&self) -> Vec<(Stream, Option<i64>)> {
+        let mut found = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            for (stream, topic) in shard.iter() {
+                if topic.early_since.is_some_and(|since| since.elapsed() > GAP_PATIENCE) {
+                    found.push((*stream, topic.delivered));
+                }
+            }
+        }
+        found
+    }
+
+    fn mend(&self, stream: Stream, from: Option<i64>, rows: &replay::Catchup) {
+        let mut shard = self.shard(stream);
+        let Some(topic) = shard.get_mut(&stream) else { return };
+        if topic.delivered != from {
+            return; // It closed meanwhile.
+        }
+        if from.is_some() {
+            for event in &rows.events {
+                topic.push(event);
+            }
+        }
+        topic.delivered = Some(rows.seq);
+        topic.drain();
+    }
+
+    /// Reads the gaps from the rows, for ever.
+    pub async fn mend_gaps(self: Arc<Self>, engine: Engine) {
+        let mut tick = tokio::time::interval(GAP_PATIENCE);
+        loop {
+            tick.tick().await;
+            for (stream, from) in self.gaps() {
+                match engine.read(move |tx| replay::catch_up(tx, stream, from)).await {
+                    Ok(Some(rows)) => self.mend(stream, from, &rows),
+                    // The conversation or user is gone; its last commit said so.
+                    Ok(None) => drop(self.shard(stream).remove(&stream)),
+                    Err(error) => tracing::warn!(%error, "a gap could not be read"),
+                }
+            }
+        }
+    }
+}

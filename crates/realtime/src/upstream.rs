@@ -1,0 +1,155 @@
+//! Requests inside the websocket (realtime.md §3): routed by path only, since the host is whatever the client was
+//! told. All that a path names is checked against the token of the connection.
+
+use bytes::Bytes;
+use confab_domain::Error;
+use confab_types::{ApiError, Form};
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::connection::Session;
+use crate::frame::HttpRequest;
+use crate::{client_api, sync_api};
+
+/// A wrapped request, decoded.
+pub struct Request {
+    /// GET, POST, DELETE.
+    pub method: String,
+    /// Host as the client knows it: links in answers repeat it.
+    pub host: String,
+    /// Path, split first and decoded then: an identity may hold a `/`.
+    pub path: Vec<String>,
+    /// Query.
+    pub params: Form,
+    /// Body.
+    pub body: Bytes,
+}
+
+/// Its answer.
+pub struct Reply {
+    /// HTTP status.
+    pub code: u16,
+    /// JSON, or nothing.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// An answer with a body.
+    #[must_use]
+    pub fn json<T: Serialize>(code: u16, body: &T) -> Self {
+        Self { code, body: serde_json::to_vec(body).unwrap_or_default() }
+    }
+
+    /// 204.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { code: 204, body: Vec::new() }
+    }
+
+    /// The answer for an error; what a caller must not see is logged here.
+    #[must_use]
+    pub fn error(error: &Error) -> Self {
+        let api = match error {
+            Error::Api(api) => api.clone(),
+            Error::Store(confab_store_error) => {
+                tracing::error!(error = %confab_store_error, "a request of a client failed");
+                ApiError::new(20503)
+            }
+        };
+        Self::json(
+            api.status,
+            &json!({"status": api.status, "code": api.code, "message": api.text(), "more_info": api.more_info()}),
+        )
+    }
+}
+
+fn decode(text: &str) -> Option<String> {
+    let text = percent_decode_str(text).decode_utf8().ok()?;
+    (!text.contains('\0')).then(|| text.into_owned())
+}
+
+impl Request {
+    /// Decodes a wrapped request; `None` for text that is not UTF-8 after decoding.
+    #[must_use]
+    pub fn read(http: HttpRequest, body: Bytes) -> Option<Self> {
+        let path = http.path.split('/').filter(|s| !s.is_empty()).map(decode).collect::<Option<Vec<_>>>()?;
+        let mut params = Form::default();
+        for (name, value) in &http.params {
+            let name = decode(name)?;
+            let values = match value {
+                Value::Array(values) => values.as_slice(),
+                one => std::slice::from_ref(one),
+            };
+            for value in values {
+                match value {
+                    Value::String(text) => params.push(&name, decode(text)?),
+                    Value::Null => {}
+                    other => params.push(&name, other.to_string()),
+                }
+            }
+        }
+        Some(Self { method: http.method.to_ascii_uppercase(), host: http.host, path, params, body })
+    }
+
+    /// The body as a JSON object. DELETE requests carry bodies that are none (realtime.md §2.12); they are not read.
+    ///
+    /// # Errors
+    /// 400/20001 when it is none, or holds a NUL character.
+    pub fn object(&self) -> Result<Map<String, Value>, Error> {
+        let broken = || Error::Api(ApiError::new(20001).message("The body is not a JSON object"));
+        match serde_json::from_slice(&self.body).map_err(|_| broken())? {
+            Value::Object(object) => Ok(object),
+            _ => Err(broken()),
+        }
+    }
+}
+
+/// A text member of a body: `None` when absent or null.
+///
+/// # Errors
+/// 400/20001 when it is something else.
+pub fn text(body: &Map<String, Value>, name: &str) -> Result<Option<String>, Error> {
+    match body.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(ApiError::invalid(name).into()),
+    }
+}
+
+/// Attributes of a body: JSON text as the SDK sends it, or a JSON value as others may.
+#[must_use]
+pub fn attributes(body: &Map<String, Value>) -> Option<String> {
+    match body.get("attributes") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(other) => Some(other.to_string()),
+    }
+}
+
+/// Answers a request of a connection.
+pub async fn answer(session: &mut Session, request: &Request) -> Reply {
+    let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
+    let result = match path.as_slice() {
+        ["Client", "v2", rest @ ..] => client_api::answer(session, request, rest).await,
+        ["v3", "Services", service, rest @ ..] if *service == session.client.service.to_string() => {
+            sync_api::read(session, request, rest).await
+        }
+        ["v3", rest @ ..] => sync_api::read(session, request, rest).await,
+        ["v4", "Subscriptions"] if request.method == "POST" => sync_api::subscriptions(session, request).await,
+        _ => Err(not_found(request)),
+    };
+    result.unwrap_or_else(|error| Reply::error(&error))
+}
+
+/// 404 for the path of a request.
+#[must_use]
+pub fn not_found(request: &Request) -> Error {
+    ApiError::not_found(&format!("/{}", request.path.join("/"))).into()
+}
+
+/// 405.
+#[must_use]
+pub fn wrong_method() -> Error {
+    Error::code(20004)
+}

@@ -1,0 +1,260 @@
+//! The server as a value: started from a configuration, stopped by a signal or by whoever holds it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use confab_channels::{Dispatcher, Simulator};
+use confab_engine::Engine;
+use confab_jobs::Worker;
+use confab_realtime::{Counters, Realtime};
+use confab_store::{Backend, Store};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::VERSION;
+use crate::config::{Config, Secret};
+use crate::data_dir::DataDir;
+use crate::http::{self, Connections, Faces};
+use crate::metrics::Metrics;
+use crate::ops::{self, Ops};
+use crate::shutdown::Shutdown;
+use crate::{account, config};
+
+/// Connections that may wait to be accepted: many SDK clients return at the same moment after a restart.
+const BACKLOG: u32 = 4096;
+
+/// Starts servers.
+#[derive(Debug)]
+pub struct App;
+
+/// A running server.
+pub struct Running {
+    /// Where it listens, with the port that it really got.
+    pub address: SocketAddr,
+    /// The account of the first start.
+    pub account_sid: String,
+    /// Its auth token, when it was made just now.
+    pub new_auth_token: Option<Secret<String>>,
+    /// The file in which both are kept.
+    pub credentials: PathBuf,
+    engine: Engine,
+    shutdown: Shutdown,
+    end: JoinHandle<anyhow::Result<()>>,
+}
+
+impl App {
+    /// Starts a server that runs until [`Running::stop`].
+    ///
+    /// # Errors
+    /// When the data directory is in use, the address is taken, the database does not open, or secrets do not fit
+    /// it; each with a text for the person who started it.
+    pub async fn start(config: Config) -> anyhow::Result<Running> {
+        Self::start_until(config, Shutdown::new()).await
+    }
+
+    /// Starts a server that runs until the shutdown begins.
+    ///
+    /// # Errors
+    /// As [`App::start`].
+    pub async fn start_until(config: Config, shutdown: Shutdown) -> anyhow::Result<Running> {
+        // The lock first: everything below writes into the directory. The address before the secrets: a start that
+        // fails because it is taken must not use up the one showing of the token.
+        let data_dir = DataDir::open(&config.data_dir)?;
+        let listener =
+            listen(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
+        let address = listener.local_addr().context("cannot listen")?;
+        let store = open_store(&config, &data_dir).await?;
+        let (engine, credentials, made_now) = account::open(&config, &data_dir, store).await?;
+        let credentials_path = data_dir.credentials_path();
+
+        let metrics = Arc::new(Metrics::new(VERSION));
+        let counters = Arc::new(Counters::default());
+        let realtime = Realtime::start(engine.clone(), realtime_options(&config, Arc::clone(&counters)));
+        let faces = Faces {
+            ops: ops::router(Ops {
+                engine: engine.clone(),
+                metrics: Arc::clone(&metrics),
+                realtime: counters,
+                shutdown: shutdown.clone(),
+            }),
+            realtime: realtime.router(),
+            api: confab_api::router(engine.clone(), api_options(&config, &metrics)),
+        };
+        let (stop_worker, worker_stops) = oneshot::channel();
+        let parts = Parts {
+            worker: tokio::spawn(worker(engine.clone(), &metrics).run(async move {
+                // Also when the sender is gone, which then wants no more work either.
+                let _ = worker_stops.await;
+            })),
+            stop_worker,
+            http: tokio::spawn(http::accept(listener, faces, shutdown.clone())),
+            realtime,
+            shutdown: shutdown.clone(),
+            patience: Duration::from_secs(config.shutdown.drain_secs),
+            _data_dir: data_dir,
+        };
+        tracing::info!(version = VERSION, %address, account = credentials.account_sid, "started");
+        Ok(Running {
+            address,
+            account_sid: credentials.account_sid,
+            new_auth_token: made_now.then_some(credentials.auth_token),
+            credentials: credentials_path,
+            engine,
+            shutdown,
+            end: tokio::spawn(parts.run()),
+        })
+    }
+}
+
+impl Running {
+    /// Waits until the server has stopped.
+    ///
+    /// # Errors
+    /// When it stopped by itself, because a part of it failed.
+    pub async fn wait(self) -> anyhow::Result<()> {
+        self.end.await.context("the server failed")?
+    }
+
+    /// Stops: no new work, then what is in flight is finished, for as long as the configuration allows.
+    ///
+    /// # Errors
+    /// As [`Running::wait`].
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.shutdown.start();
+        self.wait().await
+    }
+
+    /// The engine, for programs that have a server inside.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart must not wait for connections of the process before it to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+async fn open_store(config: &Config, data_dir: &DataDir) -> anyhow::Result<Store> {
+    let (backend, name) = match &config.database {
+        Some(url) => (
+            Backend::Postgres {
+                url: url.expose().clone(),
+                connections: config.store.postgres_connections,
+            },
+            config::mask_database_url(url.expose()),
+        ),
+        None => {
+            let path = data_dir.path().join("confab.db");
+            let name = path.display().to_string();
+            (Backend::Sqlite { path, readers: config.store.readers }, name)
+        }
+    };
+    Store::open(backend, confab_domain::MIGRATIONS)
+        .await
+        .with_context(|| format!("cannot open the database {name}"))
+}
+
+fn public_url(config: &Config) -> Option<(String, String)> {
+    config.public_url.as_ref().map(|url| (url.scheme().to_owned(), url.authority().to_owned()))
+}
+
+fn trusted_proxy(config: &Config) -> Arc<dyn Fn(IpAddr) -> bool + Send + Sync> {
+    let proxies = config.trusted_proxies.clone();
+    Arc::new(move |address| proxies.iter().any(|net| net.contains(address)))
+}
+
+fn api_options(config: &Config, metrics: &Arc<Metrics>) -> confab_api::Options {
+    let metrics = Arc::clone(metrics);
+    confab_api::Options {
+        public_url: public_url(config),
+        trusted_proxy: trusted_proxy(config),
+        body_limit: config.limits.request_body_bytes,
+        observe: Arc::new(move |product, method, status, took| {
+            metrics.http_request(product, method, status, took);
+        }),
+    }
+}
+
+fn realtime_options(config: &Config, counters: Arc<Counters>) -> confab_realtime::Options {
+    confab_realtime::Options {
+        ping_interval: Duration::from_secs(config.realtime.ping_interval_secs),
+        expiry_notice: Duration::from_secs(config.realtime.token_expiry_notice_secs),
+        frame_bytes: config.limits.frame_bytes,
+        public_url: public_url(config),
+        trusted_proxy: trusted_proxy(config),
+        counters,
+    }
+}
+
+fn worker(engine: Engine, metrics: &Arc<Metrics>) -> Worker {
+    let metrics = Arc::clone(metrics);
+    let simulator = Arc::new(Simulator::new(engine.clone()));
+    let dispatcher = Arc::new(Dispatcher::new(engine.clone(), simulator));
+    Worker::new(
+        engine,
+        dispatcher,
+        Arc::new(move |kind, ok| {
+            if ok {
+                metrics.job_done(kind);
+            } else {
+                metrics.job_failed(kind);
+            }
+        }),
+    )
+}
+
+/// What runs, and what it takes to end it in order.
+struct Parts {
+    http: JoinHandle<Connections>,
+    worker: JoinHandle<()>,
+    stop_worker: oneshot::Sender<()>,
+    realtime: Realtime,
+    shutdown: Shutdown,
+    patience: Duration,
+    /// Locked until all of the above has ended.
+    _data_dir: DataDir,
+}
+
+impl Parts {
+    async fn run(mut self) -> anyhow::Result<()> {
+        let failure = tokio::select! {
+            () = self.shutdown.draining() => None,
+            ended = &mut self.worker => Some(anyhow::anyhow!("the job worker ended: {ended:?}")),
+        };
+        // Whatever the cause: everybody hears of it.
+        self.shutdown.start();
+        let (http_abort, worker_abort) = (self.http.abort_handle(), self.worker.abort_handle());
+        if tokio::time::timeout(self.patience, self.drain(failure.is_some())).await.is_err() {
+            tracing::warn!("shutdown: work in flight did not end in time; jobs are taken up at the next start");
+            http_abort.abort();
+            worker_abort.abort();
+        }
+        tracing::info!("stopped");
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// SDK clients are sent away while requests in flight are finished; then the worker ends, since both may still
+    /// give it something to do.
+    async fn drain(self, worker_ended: bool) {
+        let connections = async {
+            match self.http.await {
+                Ok(connections) => connections.finish().await,
+                Err(error) => tracing::error!(%error, "the listener failed"),
+            }
+        };
+        tokio::join!(self.realtime.drain(), connections);
+        let _ = self.stop_worker.send(());
+        if !worker_ended && let Err(error) = self.worker.await {
+            tracing::error!(%error, "the job worker failed");
+        }
+    }
+}
