@@ -18,13 +18,17 @@ pub struct Bus<T> {
 
 impl<T> Clone for Bus<T> {
     fn clone(&self) -> Self {
-        Self { subscribers: Arc::clone(&self.subscribers) }
+        Self {
+            subscribers: Arc::clone(&self.subscribers),
+        }
     }
 }
 
 impl<T> Default for Bus<T> {
     fn default() -> Self {
-        Self { subscribers: Arc::default() }
+        Self {
+            subscribers: Arc::default(),
+        }
     }
 }
 
@@ -33,7 +37,10 @@ impl<T: Clone> Bus<T> {
     #[must_use]
     pub fn subscribe(&self) -> mpsc::Receiver<T> {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        self.subscribers.write().unwrap_or_else(PoisonError::into_inner).push(sender);
+        self.subscribers
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(sender);
         receiver
     }
 
@@ -46,7 +53,10 @@ impl<T: Clone> Bus<T> {
         }
         drop(subscribers);
         if gone {
-            self.subscribers.write().unwrap_or_else(PoisonError::into_inner).retain(|s| !s.is_closed());
+            self.subscribers
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .retain(|s| !s.is_closed());
         }
     }
 }
@@ -60,7 +70,9 @@ mod tests {
         let bus = Bus::default();
         let (mut a, mut b) = (bus.subscribe(), bus.subscribe());
         let publisher = bus.clone();
-        tokio::task::spawn_blocking(move || (0..3).for_each(|n| publisher.publish(&n))).await.unwrap();
+        tokio::task::spawn_blocking(move || (0..3).for_each(|n| publisher.publish(&n)))
+            .await
+            .unwrap();
         for n in 0..3 {
             assert_eq!((a.recv().await, b.recv().await), (Some(n), Some(n)));
         }
@@ -72,7 +84,9 @@ mod tests {
         drop(bus.subscribe());
         let mut stays = bus.subscribe();
         let publisher = bus.clone();
-        tokio::task::spawn_blocking(move || publisher.publish(&1)).await.unwrap();
+        tokio::task::spawn_blocking(move || publisher.publish(&1))
+            .await
+            .unwrap();
         assert_eq!(stays.recv().await, Some(1));
         assert_eq!(bus.subscribers.read().unwrap().len(), 1);
     }

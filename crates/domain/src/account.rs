@@ -64,8 +64,14 @@ pub fn find(tx: &mut Transaction<'_>, account: AccountSid) -> Result<Option<Acco
 /// # Errors
 /// The database's.
 pub fn first(tx: &mut Transaction<'_>) -> Result<Option<Account>> {
-    let row =
-        tx.first(concat!("SELECT ", columns!(), " FROM account ORDER BY created_at, sid LIMIT 1"), params![])?;
+    let row = tx.first(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM account ORDER BY created_at, sid LIMIT 1"
+        ),
+        params![],
+    )?;
     row.map(read).transpose()
 }
 

@@ -145,11 +145,19 @@ fn read(mut row: Row) -> Result<Conversation> {
 pub fn find(tx: &mut Transaction<'_>, service: ServiceSid, key: &str) -> Result<Option<Conversation>> {
     let row = match ConversationSid::parse(key) {
         Some(conversation) => tx.first(
-            concat!("SELECT ", columns!(), " FROM conversation WHERE sid = $1 AND service_sid = $2"),
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM conversation WHERE sid = $1 AND service_sid = $2"
+            ),
             params![conversation.to_string(), service.to_string()],
         )?,
         None => tx.first(
-            concat!("SELECT ", columns!(), " FROM conversation WHERE service_sid = $1 AND unique_name = $2"),
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM conversation WHERE service_sid = $1 AND unique_name = $2"
+            ),
             params![service.to_string(), key],
         )?,
     };
@@ -223,7 +231,12 @@ pub fn list(
              AND (CAST($4 AS TEXT) IS NULL OR state = $4) AND (created_at, sid) < ($5, $6) \
              ORDER BY created_at DESC, sid DESC LIMIT $7"
         ),
-        params: vec![service.to_string().into(), from.into(), to.into(), Param::from(state)],
+        params: vec![
+            service.to_string().into(),
+            from.into(),
+            to.into(),
+            Param::from(state),
+        ],
         bounds: &[Bound::Int, Bound::Text],
         read,
         key: |c| vec![KeyPart::Int(c.created_at.0), KeyPart::Text(c.sid.to_string())],
@@ -274,9 +287,10 @@ impl Fields {
             text::at_most(name, cx.limits.friendly_name_chars, 50003)?;
             into.friendly_name = text::cleared(name);
         }
-        if let Some(attributes) =
-            text::attributes(self.attributes.as_deref(), cx.limits.conversation_attributes_bytes)?
-        {
+        if let Some(attributes) = text::attributes(
+            self.attributes.as_deref(),
+            cx.limits.conversation_attributes_bytes,
+        )? {
             into.attributes = attributes;
         }
         if let Some(text) = &self.messaging_service {
@@ -350,7 +364,10 @@ impl Command for Create {
             attributes: "{}".into(),
             state,
             state_at: cx.now,
-            created_by: cx.actor.client().map_or_else(|| "system".into(), |c| c.identity.clone()),
+            created_by: cx
+                .actor
+                .client()
+                .map_or_else(|| "system".into(), |c| c.identity.clone()),
             email_address: None,
             email_name: None,
             seq: 0,
@@ -419,7 +436,10 @@ pub(crate) fn lock(
     missing: u32,
 ) -> Result<Conversation> {
     let row = tx.first(
-        concat!("UPDATE conversation SET seq = seq + 1 WHERE sid = $1 RETURNING ", columns!()),
+        concat!(
+            "UPDATE conversation SET seq = seq + 1 WHERE sid = $1 RETURNING ",
+            columns!()
+        ),
         params![conversation.to_string()],
     )?;
     row.map(read).transpose()?.ok_or_else(|| Error::code(missing))
@@ -432,7 +452,11 @@ pub(crate) fn lock_open(
     missing: u32,
 ) -> Result<Conversation> {
     let locked = lock(tx, conversation, missing)?;
-    if locked.state == State::Closed { Err(Error::code(50377)) } else { Ok(locked) }
+    if locked.state == State::Closed {
+        Err(Error::code(50377))
+    } else {
+        Ok(locked)
+    }
 }
 
 /// Takes the place of one message at the end of an open conversation: its index and count, and makes an inactive
@@ -478,11 +502,20 @@ impl Command for Update {
                 role::require(tx, &cx.actor, Some(&me), &[Permission::EditConversationName])?;
             }
             if self.fields.attributes.is_some() {
-                role::require(tx, &cx.actor, Some(&me), &[Permission::EditConversationAttributes])?;
+                role::require(
+                    tx,
+                    &cx.actor,
+                    Some(&me),
+                    &[Permission::EditConversationAttributes],
+                )?;
             }
         }
         if self.fields.is_empty() {
-            return if found.state == State::Closed { Err(Error::code(50377)) } else { Ok(found) };
+            return if found.state == State::Closed {
+                Err(Error::code(50377))
+            } else {
+                Ok(found)
+            };
         }
         let mut changed = lock_open(tx, found.sid, 20404)?;
         self.fields.fill(tx, cx, &mut changed)?;
@@ -562,11 +595,28 @@ pub(crate) fn remove(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, found: &Conversa
     for member in participant::of_conversation_all(tx, locked.sid)? {
         participant::leave_user_stream(tx, cx, &member)?;
     }
-    tx.push("DELETE FROM participant WHERE conversation_sid = $1", params![locked.sid.to_string()])?;
-    tx.push("DELETE FROM conversation WHERE sid = $1", params![locked.sid.to_string()])?;
-    job::add(tx, cx, &job::Kind::Purge { conversation: locked.sid }, cx.now)?;
+    tx.push(
+        "DELETE FROM participant WHERE conversation_sid = $1",
+        params![locked.sid.to_string()],
+    )?;
+    tx.push(
+        "DELETE FROM conversation WHERE sid = $1",
+        params![locked.sid.to_string()],
+    )?;
+    job::add(
+        tx,
+        cx,
+        &job::Kind::Purge {
+            conversation: locked.sid,
+        },
+        cx.now,
+    )?;
     cx.emit(Effect::JobsWaiting);
-    cx.commit(Stream::Conversation(locked.sid), locked.seq, vec![Change::ConversationRemoved]);
+    cx.commit(
+        Stream::Conversation(locked.sid),
+        locked.seq,
+        vec![Change::ConversationRemoved],
+    );
     Ok(())
 }
 

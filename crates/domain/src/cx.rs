@@ -127,7 +127,13 @@ pub struct Cx<'a> {
 impl<'a> Cx<'a> {
     /// A context for one run.
     pub fn new(now: Timestamp, actor: Actor, limits: &'a Limits, ids: &'a mut dyn Ids) -> Self {
-        Self { now, actor, limits, ids, effects: Vec::new() }
+        Self {
+            now,
+            actor,
+            limits,
+            ids,
+            effects: Vec::new(),
+        }
     }
 
     /// A new SID.

@@ -142,7 +142,12 @@ fn mode(tx: &mut Transaction<'_>, account: AccountSid, handset: &str) -> Result<
         "SELECT mode FROM handset WHERE account_sid = $1 AND address = $2",
         params![account.to_string(), handset],
     )?;
-    Ok(row.map(|mut r| r.text()).transpose()?.as_deref().and_then(Mode::parse).unwrap_or(Mode::Auto))
+    Ok(row
+        .map(|mut r| r.text())
+        .transpose()?
+        .as_deref()
+        .and_then(Mode::parse)
+        .unwrap_or(Mode::Auto))
 }
 
 /// Sets how a handset answers.
@@ -189,8 +194,12 @@ impl Command for Receive {
     type Output = ();
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
-        let known =
-            tx.first("SELECT sid FROM handset_message WHERE sid = $1", params![&self.sid])?.is_some();
+        let known = tx
+            .first(
+                "SELECT sid FROM handset_message WHERE sid = $1",
+                params![&self.sid],
+            )?
+            .is_some();
         if known {
             return Ok(());
         }
@@ -208,10 +217,22 @@ impl Command for Receive {
         };
         insert(tx, self.account, &self.to, &message)?;
         if auto {
-            receipt::Report { channel_message: self.sid.clone(), status: Status::Sent, error_code: None }
-                .apply(tx, cx)?;
+            receipt::Report {
+                channel_message: self.sid.clone(),
+                status: Status::Sent,
+                error_code: None,
+            }
+            .apply(tx, cx)?;
             let later = Timestamp(cx.now.0 + DELIVERY_DELAY);
-            job::add(tx, cx, &job::Kind::HandsetDelivers { account: self.account, sid: self.sid.clone() }, later)?;
+            job::add(
+                tx,
+                cx,
+                &job::Kind::HandsetDelivers {
+                    account: self.account,
+                    sid: self.sid.clone(),
+                },
+                later,
+            )?;
             cx.emit(Effect::JobsWaiting);
         }
         Ok(())
@@ -238,7 +259,11 @@ impl Command for SetStatus {
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<HandsetMessage> {
         let row = tx.first(
-            concat!("SELECT ", columns!(), " FROM handset_message WHERE sid = $1 AND account_sid = $2"),
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM handset_message WHERE sid = $1 AND account_sid = $2"
+            ),
             params![&self.sid, self.account.to_string()],
         )?;
         let mut message = row.map(read).transpose()?.ok_or_else(|| Error::code(20404))?;

@@ -14,7 +14,9 @@ pub(crate) fn deliver(
     to: &str,
     body: &str,
 ) -> Result<()> {
-    let Some(writer) = participant::by_pair(tx, from, to)? else { return Ok(()) };
+    let Some(writer) = participant::by_pair(tx, from, to)? else {
+        return Ok(());
+    };
     message::Create {
         service: writer.service,
         conversation: writer.conversation.to_string(),

@@ -43,9 +43,20 @@ pub enum Kind {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Payload {
-    Send { account: String, channel_message: String, from: String, to: String, body: String },
-    HandsetDelivers { account: String, sid: String },
-    Purge { conversation: String },
+    Send {
+        account: String,
+        channel_message: String,
+        from: String,
+        to: String,
+        body: String,
+    },
+    HandsetDelivers {
+        account: String,
+        sid: String,
+    },
+    Purge {
+        conversation: String,
+    },
 }
 
 impl Kind {
@@ -71,13 +82,26 @@ impl Kind {
 
     fn write(&self) -> String {
         let payload = match self.clone() {
-            Self::Send { account, channel_message, from, to, body } => {
-                Payload::Send { account: account.to_string(), channel_message, from, to, body }
-            }
-            Self::HandsetDelivers { account, sid } => {
-                Payload::HandsetDelivers { account: account.to_string(), sid }
-            }
-            Self::Purge { conversation } => Payload::Purge { conversation: conversation.to_string() },
+            Self::Send {
+                account,
+                channel_message,
+                from,
+                to,
+                body,
+            } => Payload::Send {
+                account: account.to_string(),
+                channel_message,
+                from,
+                to,
+                body,
+            },
+            Self::HandsetDelivers { account, sid } => Payload::HandsetDelivers {
+                account: account.to_string(),
+                sid,
+            },
+            Self::Purge { conversation } => Payload::Purge {
+                conversation: conversation.to_string(),
+            },
         };
         serde_json::to_string(&payload).unwrap_or_default()
     }
@@ -86,13 +110,29 @@ impl Kind {
         let payload = serde_json::from_str(text)
             .map_err(|e| confab_store::Error::Decode(format!("a job's payload: {e}")))?;
         Ok(match payload {
-            Payload::Send { account, channel_message, from, to, body } => {
-                Self::Send { account: sid(&account)?, channel_message, from, to, body }
-            }
-            Payload::HandsetDelivers { account, sid: message } => {
-                Self::HandsetDelivers { account: sid(&account)?, sid: message }
-            }
-            Payload::Purge { conversation } => Self::Purge { conversation: sid(&conversation)? },
+            Payload::Send {
+                account,
+                channel_message,
+                from,
+                to,
+                body,
+            } => Self::Send {
+                account: sid(&account)?,
+                channel_message,
+                from,
+                to,
+                body,
+            },
+            Payload::HandsetDelivers {
+                account,
+                sid: message,
+            } => Self::HandsetDelivers {
+                account: sid(&account)?,
+                sid: message,
+            },
+            Payload::Purge { conversation } => Self::Purge {
+                conversation: sid(&conversation)?,
+            },
         })
     }
 }
@@ -147,7 +187,11 @@ impl Command for Claim {
                 "UPDATE job SET lease_until = $2, attempts = attempts + 1 WHERE id = $1",
                 params![id, cx.now.0 + LEASE],
             )?;
-            jobs.push(Job { id, kind: Kind::read(&payload)?, attempts });
+            jobs.push(Job {
+                id,
+                kind: Kind::read(&payload)?,
+                attempts,
+            });
         }
         Ok(jobs)
     }

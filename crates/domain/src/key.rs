@@ -47,8 +47,10 @@ fn read(mut row: Row) -> Result<Key> {
 /// # Errors
 /// The database's.
 pub fn find(tx: &mut Transaction<'_>, key: KeySid) -> Result<Option<Key>> {
-    let row =
-        tx.first(concat!("SELECT ", columns!(), " FROM api_key WHERE sid = $1"), params![key.to_string()])?;
+    let row = tx.first(
+        concat!("SELECT ", columns!(), " FROM api_key WHERE sid = $1"),
+        params![key.to_string()],
+    )?;
     row.map(read).transpose()
 }
 
@@ -57,7 +59,9 @@ pub fn find(tx: &mut Transaction<'_>, key: KeySid) -> Result<Option<Key>> {
 /// # Errors
 /// 404/20404, or the database's.
 pub fn fetch(tx: &mut Transaction<'_>, account: AccountSid, key: KeySid) -> Result<Key> {
-    find(tx, key)?.filter(|k| k.account == account).ok_or_else(|| Error::code(20404))
+    find(tx, key)?
+        .filter(|k| k.account == account)
+        .ok_or_else(|| Error::code(20404))
 }
 
 /// The keys of an account, oldest first.
@@ -111,7 +115,11 @@ impl Command for Create {
             updated_at: cx.now,
         };
         tx.push(
-            concat!("INSERT INTO api_key (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6)"),
+            concat!(
+                "INSERT INTO api_key (",
+                columns!(),
+                ") VALUES ($1, $2, $3, $4, $5, $6)"
+            ),
             params![
                 key.sid.to_string(),
                 key.account.to_string(),
@@ -174,7 +182,10 @@ impl Command for Delete {
         if deleted == 0 {
             return Err(Error::code(20404));
         }
-        cx.emit(Effect::CredentialsChanged { key: Some(self.key), account: self.account });
+        cx.emit(Effect::CredentialsChanged {
+            key: Some(self.key),
+            account: self.account,
+        });
         Ok(())
     }
 }

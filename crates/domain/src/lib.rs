@@ -31,8 +31,11 @@ pub use error::{Error, Result};
 pub use list::{Order, Page, Window};
 
 /// The steps of the schema.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "first", sql: include_str!("../migrations/0001_first.sql") }];
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "first",
+    sql: include_str!("../migrations/0001_first.sql"),
+}];
 
 /// What a transaction is called in every signature here.
 pub type Transaction<'a> = dyn Tx + 'a;

@@ -38,7 +38,11 @@ pub struct Page<T> {
 impl<T> Page<T> {
     /// The same page with other items.
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(f).collect(), next: self.next, previous: self.previous }
+        Page {
+            items: self.items.into_iter().map(f).collect(),
+            next: self.next,
+            previous: self.previous,
+        }
     }
 }
 
@@ -73,13 +77,19 @@ impl Bound {
     }
 
     fn fits(self, part: &KeyPart) -> bool {
-        matches!((self, part), (Self::Int, KeyPart::Int(_)) | (Self::Text, KeyPart::Text(_)))
+        matches!(
+            (self, part),
+            (Self::Int, KeyPart::Int(_)) | (Self::Text, KeyPart::Text(_))
+        )
     }
 }
 
 impl<T> Listing<'_, T> {
     pub(crate) fn page(self, tx: &mut Transaction<'_>, order: Order, window: &Window) -> Result<Page<T>> {
-        let backwards = window.cursor.as_ref().is_some_and(|c| c.direction == Direction::Previous);
+        let backwards = window
+            .cursor
+            .as_ref()
+            .is_some_and(|c| c.direction == Direction::Previous);
         let ascending = (order == Order::Ascending) != backwards;
         let bound = match &window.cursor {
             None => self.bounds.iter().map(|b| b.outermost(ascending)).collect(),
@@ -98,24 +108,47 @@ impl<T> Listing<'_, T> {
             KeyPart::Text(text) => Param::from(text),
         }));
         // One more than wanted tells whether there is another page.
-        params.push(Param::from(i64::try_from(window.size).unwrap_or(i64::MAX - 1) + 1));
-        let sql = if ascending { self.ascending } else { self.descending };
-        let mut items = tx.query(sql, &params)?.into_iter().map(self.read).collect::<Result<Vec<T>>>()?;
+        params.push(Param::from(
+            i64::try_from(window.size).unwrap_or(i64::MAX - 1) + 1,
+        ));
+        let sql = if ascending {
+            self.ascending
+        } else {
+            self.descending
+        };
+        let mut items = tx
+            .query(sql, &params)?
+            .into_iter()
+            .map(self.read)
+            .collect::<Result<Vec<T>>>()?;
         let more = items.len() > window.size;
         items.truncate(window.size);
         if backwards {
             items.reverse();
         }
         let key = self.key;
-        let cursor = |direction, item: Option<&T>| item.map(|i| Cursor { direction, key: key(i) });
+        let cursor = |direction, item: Option<&T>| {
+            item.map(|i| Cursor {
+                direction,
+                key: key(i),
+            })
+        };
         let (next, previous) = if backwards {
             (true, more)
         } else {
             (more, window.cursor.is_some())
         };
         Ok(Page {
-            next: if next { cursor(Direction::Next, items.last()) } else { None },
-            previous: if previous { cursor(Direction::Previous, items.first()) } else { None },
+            next: if next {
+                cursor(Direction::Next, items.last())
+            } else {
+                None
+            },
+            previous: if previous {
+                cursor(Direction::Previous, items.first())
+            } else {
+                None
+            },
             items,
         })
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use confab_store::{Row, params};
-use confab_types::{AccountSid, ConversationSid, KeyPart, MessageSid, ParticipantSid, ServiceSid, Sid, Timestamp};
+use confab_types::{
+    AccountSid, ConversationSid, KeyPart, MessageSid, ParticipantSid, ServiceSid, Sid, Timestamp,
+};
 
 use crate::conversation::{self, Conversation, State};
 use crate::error::Error;
@@ -74,12 +76,20 @@ fn within(conversation: &Conversation, mut message: Message) -> Message {
 /// # Errors
 /// 404/50500, or the database's.
 pub fn fetch(tx: &mut Transaction<'_>, conversation: &Conversation, key: &str) -> Result<Message> {
-    let Some(sid) = MessageSid::parse(key) else { return Err(Error::code(50500)) };
+    let Some(sid) = MessageSid::parse(key) else {
+        return Err(Error::code(50500));
+    };
     let row = tx.first(
-        concat!("SELECT ", columns!(), " FROM message WHERE sid = $1 AND conversation_sid = $2"),
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM message WHERE sid = $1 AND conversation_sid = $2"
+        ),
         params![sid.to_string(), conversation.sid.to_string()],
     )?;
-    row.map(|r| read(conversation, r)).transpose()?.ok_or_else(|| Error::code(50500))
+    row.map(|r| read(conversation, r))
+        .transpose()?
+        .ok_or_else(|| Error::code(50500))
 }
 
 /// The message of an index.
@@ -92,7 +102,11 @@ pub fn by_index(
     index: i64,
 ) -> Result<Option<Message>> {
     let row = tx.first(
-        concat!("SELECT ", columns!(), " FROM message WHERE conversation_sid = $1 AND idx = $2"),
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM message WHERE conversation_sid = $1 AND idx = $2"
+        ),
         params![conversation.sid.to_string(), index],
     )?;
     row.map(|r| read(conversation, r)).transpose()
@@ -212,12 +226,15 @@ impl Create {
             Some(body) if body.len() > cx.limits.message_body_bytes => return Err(Error::code(50504)),
             _ => {}
         }
-        text::at_most(self.author.as_deref().unwrap_or(""), cx.limits.identity_chars, 50310)?;
+        text::at_most(
+            self.author.as_deref().unwrap_or(""),
+            cx.limits.identity_chars,
+            50310,
+        )?;
         if self.subject.as_deref().is_some_and(|s| s.chars().count() > 256) {
             return Err(confab_types::ApiError::invalid("Subject").into());
         }
-        let attributes =
-            text::attributes(self.attributes.as_deref(), cx.limits.message_attributes_bytes)?;
+        let attributes = text::attributes(self.attributes.as_deref(), cx.limits.message_attributes_bytes)?;
         Ok(attributes.unwrap_or_else(|| "{}".into()))
     }
 }
@@ -245,9 +262,11 @@ impl Command for Create {
         if at.non_chat_count > 0 && !inbound && self.body.as_deref().is_some_and(is_long) {
             return Err(Error::code(50504)); // B-236
         }
-        let given = cx.actor.client().map(|c| c.identity.clone()).or_else(|| {
-            self.author.as_deref().and_then(text::cleared)
-        });
+        let given = cx
+            .actor
+            .client()
+            .map(|c| c.identity.clone())
+            .or_else(|| self.author.as_deref().and_then(text::cleared));
         let writer = match &given {
             Some(author) => participant::by_author(tx, at.sid, author)?,
             None => None,
@@ -276,7 +295,10 @@ impl Command for Create {
         cx.commit(
             stream,
             seq,
-            vec![Change::MessageAdded(Arc::new(message.clone())), Change::Conversation(Arc::new(at))],
+            vec![
+                Change::MessageAdded(Arc::new(message.clone())),
+                Change::Conversation(Arc::new(at)),
+            ],
         );
         Ok(message)
     }
@@ -367,17 +389,34 @@ impl Update {
             && self.updated_at.is_none()
     }
 
-    fn permit(&self, tx: &mut Transaction<'_>, cx: &Cx<'_>, conversation: &Conversation, key: &str) -> Result<()> {
-        let Some(client) = cx.actor.client() else { return Ok(()) };
+    fn permit(
+        &self,
+        tx: &mut Transaction<'_>,
+        cx: &Cx<'_>,
+        conversation: &Conversation,
+        key: &str,
+    ) -> Result<()> {
+        let Some(client) = cx.actor.client() else {
+            return Ok(());
+        };
         let me = participant::of_client(tx, conversation, client)?;
         let own = fetch(tx, conversation, key)?.author == client.identity; // B-671
-        let needed = |own_one, any_one| if own { vec![own_one, any_one] } else { vec![any_one] };
+        let needed = |own_one, any_one| {
+            if own {
+                vec![own_one, any_one]
+            } else {
+                vec![any_one]
+            }
+        };
         if self.body.is_some() {
             let needed = needed(Permission::EditOwnMessage, Permission::EditAnyMessage);
             role::require(tx, &cx.actor, Some(&me), &needed)?;
         }
         if self.attributes.is_some() {
-            let needed = needed(Permission::EditOwnMessageAttributes, Permission::EditAnyMessageAttributes);
+            let needed = needed(
+                Permission::EditOwnMessageAttributes,
+                Permission::EditAnyMessageAttributes,
+            );
             role::require(tx, &cx.actor, Some(&me), &needed)?;
         }
         Ok(())
@@ -392,7 +431,11 @@ impl Command for Update {
         self.permit(tx, cx, &found, &self.key)?;
         let present = fetch(tx, &found, &self.key)?;
         if self.is_empty() {
-            return if found.state == State::Closed { Err(Error::code(50377)) } else { Ok(present) };
+            return if found.state == State::Closed {
+                Err(Error::code(50377))
+            } else {
+                Ok(present)
+            };
         }
         let locked = conversation::lock_open(tx, found.sid, 50350)?;
         let mut changed = fetch(tx, &locked, &self.key)?;
@@ -426,8 +469,11 @@ impl Command for Update {
         }
         changed.created_at = self.created_at.unwrap_or(changed.created_at);
         changed.updated_at = self.updated_at.unwrap_or(cx.now);
-        changed.last_updated_by =
-            Some(cx.actor.client().map_or_else(|| "system".into(), |c| c.identity.clone()));
+        changed.last_updated_by = Some(
+            cx.actor
+                .client()
+                .map_or_else(|| "system".into(), |c| c.identity.clone()),
+        );
         changed.seq = locked.seq;
         tx.push(
             "UPDATE message SET seq = $3, author = $4, participant_sid = $5, body = $6, subject = $7, \
@@ -468,9 +514,18 @@ pub(crate) fn set_delivery(
     message.seq = locked.seq;
     tx.push(
         "UPDATE message SET seq = $3, delivery = $4 WHERE conversation_sid = $1 AND idx = $2",
-        params![locked.sid.to_string(), message.index, message.seq, &message.delivery],
+        params![
+            locked.sid.to_string(),
+            message.index,
+            message.seq,
+            &message.delivery
+        ],
     )?;
-    cx.commit(Stream::Conversation(locked.sid), locked.seq, vec![Change::MessageUpdated(Arc::new(message))]);
+    cx.commit(
+        Stream::Conversation(locked.sid),
+        locked.seq,
+        vec![Change::MessageUpdated(Arc::new(message))],
+    );
     Ok(())
 }
 
@@ -507,7 +562,10 @@ impl Command for Delete {
             "DELETE FROM message WHERE conversation_sid = $1 AND idx = $2",
             params![locked.sid.to_string(), message.index],
         )?;
-        tx.push("DELETE FROM receipt WHERE message_sid = $1", params![message.sid.to_string()])?;
+        tx.push(
+            "DELETE FROM receipt WHERE message_sid = $1",
+            params![message.sid.to_string()],
+        )?;
         let stone = Tombstone {
             seq: locked.seq,
             created_seq: message.created_seq,

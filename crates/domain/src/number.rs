@@ -45,7 +45,10 @@ fn read(mut row: Row) -> Result<Number> {
 
 /// Who owns an address.
 pub(crate) fn owner(tx: &mut Transaction<'_>, address: &Address) -> Result<Option<AccountSid>> {
-    let row = tx.first("SELECT account_sid FROM number WHERE address = $1", params![address.as_str()])?;
+    let row = tx.first(
+        "SELECT account_sid FROM number WHERE address = $1",
+        params![address.as_str()],
+    )?;
     row.map(|mut r| sid(&r.text()?)).transpose()
 }
 
@@ -79,7 +82,11 @@ fn insert(
         updated_at: cx.now,
     };
     tx.exec(
-        concat!("INSERT INTO number (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6)"),
+        concat!(
+            "INSERT INTO number (",
+            columns!(),
+            ") VALUES ($1, $2, $3, $4, $5, $6)"
+        ),
         params![
             number.sid.to_string(),
             account.to_string(),
@@ -99,7 +106,11 @@ fn insert(
 /// 404/20404, or the database's.
 pub fn fetch(tx: &mut Transaction<'_>, account: AccountSid, number: NumberSid) -> Result<Number> {
     let row = tx.first(
-        concat!("SELECT ", columns!(), " FROM number WHERE sid = $1 AND account_sid = $2"),
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM number WHERE sid = $1 AND account_sid = $2"
+        ),
         params![number.to_string(), account.to_string()],
     )?;
     row.map(read).transpose()?.ok_or_else(|| Error::code(20404))
@@ -158,7 +169,13 @@ impl Command for Create {
         if owner(tx, &address)?.is_some() {
             return Err(Error::code(21422));
         }
-        insert(tx, cx, self.account, &address, self.friendly_name.as_deref().filter(|t| !t.is_empty()))
+        insert(
+            tx,
+            cx,
+            self.account,
+            &address,
+            self.friendly_name.as_deref().filter(|t| !t.is_empty()),
+        )
     }
 }
 
@@ -208,6 +225,10 @@ impl Command for Delete {
             "DELETE FROM number WHERE sid = $1 AND account_sid = $2",
             params![self.number.to_string(), self.account.to_string()],
         )?;
-        if deleted == 0 { Err(Error::code(20404)) } else { Ok(()) }
+        if deleted == 0 {
+            Err(Error::code(20404))
+        } else {
+            Ok(())
+        }
     }
 }

@@ -14,7 +14,8 @@ use crate::list::{Bound, Listing};
 use crate::role::{self, Permission, RoleType};
 use crate::sync::{self, Tombstone, opt_sid, sid};
 use crate::{
-    Change, Client, Command, Cx, Order, Page, Result, Stream, Transaction, Window, number, service, text, user,
+    Change, Client, Command, Cx, Order, Page, Result, Stream, Transaction, Window, number, service, text,
+    user,
 };
 
 /// A participant.
@@ -64,7 +65,10 @@ impl Participant {
     /// The channel of a participant outside chat.
     #[must_use]
     pub fn channel(&self) -> Option<Channel> {
-        self.address.as_deref().and_then(Address::parse).map(|a| a.channel())
+        self.address
+            .as_deref()
+            .and_then(Address::parse)
+            .map(|a| a.channel())
     }
 }
 
@@ -116,7 +120,11 @@ pub fn find(
     match ParticipantSid::parse(key) {
         Some(participant) => {
             let row = tx.first(
-                concat!("SELECT ", columns!(), " FROM participant WHERE sid = $1 AND conversation_sid = $2"),
+                concat!(
+                    "SELECT ",
+                    columns!(),
+                    " FROM participant WHERE sid = $1 AND conversation_sid = $2"
+                ),
                 params![participant.to_string(), conversation.to_string()],
             )?;
             row.map(read).transpose()
@@ -143,7 +151,11 @@ pub fn by_identity(
     identity: &str,
 ) -> Result<Option<Participant>> {
     let row = tx.first(
-        concat!("SELECT ", columns!(), " FROM participant WHERE conversation_sid = $1 AND identity = $2"),
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE conversation_sid = $1 AND identity = $2"
+        ),
         params![conversation.to_string(), identity],
     )?;
     row.map(read).transpose()
@@ -159,7 +171,11 @@ pub(crate) fn by_author(
         return Ok(Some(found));
     }
     let row = tx.first(
-        concat!("SELECT ", columns!(), " FROM participant WHERE conversation_sid = $1 AND address = $2"),
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE conversation_sid = $1 AND address = $2"
+        ),
         params![conversation.to_string(), author],
     )?;
     row.map(read).transpose()
@@ -183,16 +199,17 @@ pub(crate) fn of_conversation_all(
     conversation: ConversationSid,
 ) -> Result<Vec<Participant>> {
     many(tx.query(
-        concat!("SELECT ", columns!(), " FROM participant WHERE conversation_sid = $1 ORDER BY sid"),
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE conversation_sid = $1 ORDER BY sid"
+        ),
         params![conversation.to_string()],
     )?)
 }
 
 /// The participants of a conversation outside chat.
-pub(crate) fn non_chat(
-    tx: &mut Transaction<'_>,
-    conversation: ConversationSid,
-) -> Result<Vec<Participant>> {
+pub(crate) fn non_chat(tx: &mut Transaction<'_>, conversation: ConversationSid) -> Result<Vec<Participant>> {
     many(tx.query(
         concat!(
             "SELECT ",
@@ -206,7 +223,11 @@ pub(crate) fn non_chat(
 /// All participants that a user is.
 pub(crate) fn of_user_all(tx: &mut Transaction<'_>, user: UserSid) -> Result<Vec<Participant>> {
     many(tx.query(
-        concat!("SELECT ", columns!(), " FROM participant WHERE user_sid = $1 ORDER BY conversation_sid"),
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE user_sid = $1 ORDER BY conversation_sid"
+        ),
         params![user.to_string()],
     )?)
 }
@@ -371,8 +392,10 @@ impl Command for Add {
                 role::require(tx, &cx.actor, Some(&me), needed)?;
             }
         }
-        let attributes =
-            text::attributes(fields.attributes.as_deref(), cx.limits.participant_attributes_bytes)?;
+        let attributes = text::attributes(
+            fields.attributes.as_deref(),
+            cx.limits.participant_attributes_bytes,
+        )?;
         let kind = Kind::of(fields)?;
         let locked = conversation::lock_open(tx, found.sid, 50350)?;
         let role = match fields.role.as_deref().filter(|t| !t.is_empty()) {
@@ -467,7 +490,11 @@ impl<'a> Kind<'a> {
 
 fn conversation_role(tx: &mut Transaction<'_>, service: ServiceSid, text: &str) -> Result<RoleSid> {
     let sid = role::parse(text, 50109)?;
-    if role::exists(tx, service, sid, RoleType::Conversation)? { Ok(sid) } else { Err(Error::code(50109)) }
+    if role::exists(tx, service, sid, RoleType::Conversation)? {
+        Ok(sid)
+    } else {
+        Err(Error::code(50109))
+    }
 }
 
 /// Who joins the conversation that he created gets the creator's role, others the ordinary one (B-165, B-664).
@@ -484,7 +511,11 @@ fn default_role(
         }
         _ => false,
     };
-    Ok(if creator { service.conversation_creator_role } else { service.conversation_role })
+    Ok(if creator {
+        service.conversation_creator_role
+    } else {
+        service.conversation_role
+    })
 }
 
 fn join_user(
@@ -659,13 +690,24 @@ impl Update {
         self.horizon.is_some() || self.last_read_at.is_some() || self.notification_level.is_some()
     }
 
-    fn permit(&self, tx: &mut Transaction<'_>, cx: &Cx<'_>, conversation: &Conversation, target: &Participant) -> Result<()> {
-        let Some(client) = cx.actor.client() else { return Ok(()) };
+    fn permit(
+        &self,
+        tx: &mut Transaction<'_>,
+        cx: &Cx<'_>,
+        conversation: &Conversation,
+        target: &Participant,
+    ) -> Result<()> {
+        let Some(client) = cx.actor.client() else {
+            return Ok(());
+        };
         let me = of_client(tx, conversation, client)?;
         let own = me.sid == target.sid;
         if self.attributes.is_some() {
             let needed: &[Permission] = if own {
-                &[Permission::EditOwnParticipantAttributes, Permission::EditAnyParticipantAttributes]
+                &[
+                    Permission::EditOwnParticipantAttributes,
+                    Permission::EditAnyParticipantAttributes,
+                ]
             } else {
                 &[Permission::EditAnyParticipantAttributes]
             };
@@ -689,7 +731,11 @@ impl Command for Update {
         let target = fetch(tx, found.sid, &self.key)?;
         self.permit(tx, cx, &found, &target)?;
         if self.is_empty() {
-            return if found.state == State::Closed { Err(Error::code(50377)) } else { Ok(target) };
+            return if found.state == State::Closed {
+                Err(Error::code(50377))
+            } else {
+                Ok(target)
+            };
         }
         let locked = conversation::lock_open(tx, found.sid, 50350)?;
         let mut changed = fetch(tx, locked.sid, &target.sid.to_string())?;
@@ -741,7 +787,11 @@ impl Command for Update {
             vec![Change::ParticipantUpdated(Arc::clone(&shared))],
         );
         if let Some(user) = changed.user.filter(|_| self.touches_user()) {
-            cx.commit(Stream::User(user), changed.user_seq, vec![Change::Membership(shared)]);
+            cx.commit(
+                Stream::User(user),
+                changed.user_seq,
+                vec![Change::Membership(shared)],
+            );
         }
         Ok(changed)
     }
@@ -824,7 +874,11 @@ impl Command for Remove {
         if let Some(client) = cx.actor.client().cloned() {
             let me = of_client(tx, &found, &client)?;
             let own = self.key == client.identity || self.key == me.sid.to_string();
-            let needed = if own { Permission::LeaveConversation } else { Permission::RemoveParticipant };
+            let needed = if own {
+                Permission::LeaveConversation
+            } else {
+                Permission::RemoveParticipant
+            };
             role::require(tx, &cx.actor, Some(&me), &[needed])?;
         }
         let target = fetch(tx, found.sid, &self.key)?;
@@ -837,7 +891,10 @@ pub(crate) fn remove(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, target: &Partici
     // Another transaction may have removed it before this one had the lock.
     let target = fetch(tx, locked.sid, &target.sid.to_string())?;
     leave_user_stream(tx, cx, &target)?;
-    tx.push("DELETE FROM participant WHERE sid = $1", params![target.sid.to_string()])?;
+    tx.push(
+        "DELETE FROM participant WHERE sid = $1",
+        params![target.sid.to_string()],
+    )?;
     tx.push(
         "UPDATE conversation SET participants_count = participants_count - 1, \
          non_chat_count = non_chat_count - $2 WHERE sid = $1",

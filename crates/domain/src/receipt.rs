@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use confab_store::{Row, params};
 use confab_types::{
-    AccountSid, Channel, ConversationSid, KeyPart, MessageSid, MmsSid, ParticipantSid, ReceiptSid, Sid, SmsSid,
-    Timestamp, WhatsAppSid,
+    AccountSid, Channel, ConversationSid, KeyPart, MessageSid, MmsSid, ParticipantSid, ReceiptSid, Sid,
+    SmsSid, Timestamp, WhatsAppSid,
 };
 use serde::Serialize;
 
@@ -48,9 +48,15 @@ impl Status {
     /// Reads the word of the API.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Sent, Self::Undelivered, Self::Delivered, Self::Read, Self::Failed]
-            .into_iter()
-            .find(|s| s.name() == text)
+        [
+            Self::Sent,
+            Self::Undelivered,
+            Self::Delivered,
+            Self::Read,
+            Self::Failed,
+        ]
+        .into_iter()
+        .find(|s| s.name() == text)
     }
 
     /// Whether this status may follow another (B-355): a late older one does not overwrite a newer one.
@@ -140,9 +146,15 @@ pub fn list(tx: &mut Transaction<'_>, message: MessageSid, window: &Window) -> R
 /// # Errors
 /// 404/20404 (B-367), or the database's.
 pub fn fetch(tx: &mut Transaction<'_>, message: MessageSid, key: &str) -> Result<Receipt> {
-    let Some(receipt) = ReceiptSid::parse(key) else { return Err(Error::code(20404)) };
+    let Some(receipt) = ReceiptSid::parse(key) else {
+        return Err(Error::code(20404));
+    };
     let row = tx.first(
-        concat!("SELECT ", columns!(), " FROM receipt WHERE sid = $1 AND message_sid = $2"),
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM receipt WHERE sid = $1 AND message_sid = $2"
+        ),
         params![receipt.to_string(), message.to_string()],
     )?;
     row.map(read).transpose()?.ok_or_else(|| Error::code(20404))
@@ -180,7 +192,9 @@ pub(crate) fn create(
             cx.now.0
         ],
     )?;
-    let (Some(to), Some(from)) = (&recipient.address, &recipient.proxy_address) else { return Ok(()) };
+    let (Some(to), Some(from)) = (&recipient.address, &recipient.proxy_address) else {
+        return Ok(());
+    };
     let send = job::Kind::Send {
         account: message.account,
         channel_message,
@@ -211,7 +225,10 @@ struct SummaryView {
 
 impl Summary {
     pub(crate) fn new(total: i64) -> Self {
-        Self { total, reached: BTreeMap::new() }
+        Self {
+            total,
+            reached: BTreeMap::new(),
+        }
     }
 
     fn of(statuses: &[Option<Status>]) -> Self {
@@ -276,8 +293,11 @@ impl Command for Report {
     type Output = bool;
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<bool> {
-        let by_channel_message =
-            concat!("SELECT ", columns!(), " FROM receipt WHERE channel_message_sid = $1");
+        let by_channel_message = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM receipt WHERE channel_message_sid = $1"
+        );
         let Some(row) = tx.first(by_channel_message, params![&self.channel_message])? else {
             return Ok(false); // The conversation or message is gone.
         };
@@ -306,7 +326,11 @@ impl Command for Report {
             params![
                 receipt.sid.to_string(),
                 self.status.name(),
-                if failed { self.error_code.unwrap_or(30008) } else { 0 },
+                if failed {
+                    self.error_code.unwrap_or(30008)
+                } else {
+                    0
+                },
                 cx.now.0
             ],
         )?;
@@ -331,7 +355,9 @@ mod tests {
     #[test]
     fn a_late_status_does_not_overwrite_a_newer_one_b355() {
         use Status::{Delivered, Failed, Read, Sent, Undelivered};
-        assert!(Sent.may_follow(None) && Delivered.may_follow(Some(Sent)) && Read.may_follow(Some(Delivered)));
+        assert!(
+            Sent.may_follow(None) && Delivered.may_follow(Some(Sent)) && Read.may_follow(Some(Delivered))
+        );
         assert!(!Sent.may_follow(Some(Delivered)) && !Delivered.may_follow(Some(Read)));
         assert!(!Undelivered.may_follow(Some(Delivered)));
         assert!(Failed.may_follow(Some(Read)) && !Sent.may_follow(Some(Failed)));

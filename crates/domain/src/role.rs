@@ -67,7 +67,9 @@ impl Permissions {
         Permission::ALL
             .iter()
             .filter(|(_, name)| names.iter().any(|n| n == name))
-            .fold(Self::default(), |set, (permission, _)| Self(set.0 | 1 << *permission as u32))
+            .fold(Self::default(), |set, (permission, _)| {
+                Self(set.0 | 1 << *permission as u32)
+            })
     }
 }
 
@@ -147,7 +149,11 @@ pub(crate) fn create_defaults(
         )?;
         sids.push(sid);
     }
-    Ok(DefaultRoles { service: sids[1], conversation_creator: sids[2], conversation: sids[3] })
+    Ok(DefaultRoles {
+        service: sids[1],
+        conversation_creator: sids[2],
+        conversation: sids[3],
+    })
 }
 
 /// Whether a role exists in a service with a type.
@@ -165,7 +171,10 @@ pub(crate) fn exists(
 }
 
 fn permissions(tx: &mut Transaction<'_>, role: RoleSid) -> Result<Permissions> {
-    let row = tx.first("SELECT permissions FROM role WHERE sid = $1", params![role.to_string()])?;
+    let row = tx.first(
+        "SELECT permissions FROM role WHERE sid = $1",
+        params![role.to_string()],
+    )?;
     Ok(match row {
         Some(mut row) => Permissions::of_json(&row.text()?),
         None => Permissions::default(),
@@ -198,9 +207,15 @@ pub(crate) fn require(
     participant: Option<&Participant>,
     any_of: &[Permission],
 ) -> Result<()> {
-    let Some(client) = actor.client() else { return Ok(()) };
+    let Some(client) = actor.client() else {
+        return Ok(());
+    };
     let set = of_client(tx, client, participant)?;
-    if any_of.iter().any(|p| set.has(*p)) { Ok(()) } else { Err(Error::code(50107)) }
+    if any_of.iter().any(|p| set.has(*p)) {
+        Ok(())
+    } else {
+        Err(Error::code(50107))
+    }
 }
 
 /// A role as REST shows it.

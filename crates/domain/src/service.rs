@@ -57,8 +57,10 @@ fn read(mut row: Row) -> Result<Service> {
 /// # Errors
 /// The database's.
 pub fn find(tx: &mut Transaction<'_>, service: ServiceSid) -> Result<Option<Service>> {
-    let row = tx
-        .first(concat!("SELECT ", columns!(), " FROM service WHERE sid = $1"), params![service.to_string()])?;
+    let row = tx.first(
+        concat!("SELECT ", columns!(), " FROM service WHERE sid = $1"),
+        params![service.to_string()],
+    )?;
     row.map(read).transpose()
 }
 
@@ -67,7 +69,9 @@ pub fn find(tx: &mut Transaction<'_>, service: ServiceSid) -> Result<Option<Serv
 /// # Errors
 /// 404/20404, or the database's.
 pub fn fetch(tx: &mut Transaction<'_>, account: AccountSid, service: ServiceSid) -> Result<Service> {
-    find(tx, service)?.filter(|s| s.account == account).ok_or_else(|| Error::code(20404))
+    find(tx, service)?
+        .filter(|s| s.account == account)
+        .ok_or_else(|| Error::code(20404))
 }
 
 /// The services of an account, oldest first.
@@ -115,7 +119,11 @@ pub(crate) fn insert(
         updated_at: cx.now,
     };
     tx.push(
-        concat!("INSERT INTO service (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
+        concat!(
+            "INSERT INTO service (",
+            columns!(),
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        ),
         params![
             sid.to_string(),
             account.to_string(),
@@ -171,9 +179,14 @@ impl Command for Delete {
         let owner = account::find(tx, self.account)?;
         if owner.is_some_and(|a| a.default_service == self.service) {
             // rest.md §2.14: the short URL form would lose its ground.
-            return Err(ApiError::new(20001).message("The default conversation service cannot be deleted").into());
+            return Err(ApiError::new(20001)
+                .message("The default conversation service cannot be deleted")
+                .into());
         }
-        let first = Window { cursor: None, size: STEP };
+        let first = Window {
+            cursor: None,
+            size: STEP,
+        };
         let conversations = conversation::list(tx, self.service, &conversation::Filter::default(), &first)?;
         let mut left = conversations.next.is_some();
         for found in conversations.items {
@@ -187,8 +200,14 @@ impl Command for Delete {
             }
         }
         if !left {
-            tx.exec("DELETE FROM role WHERE service_sid = $1", params![self.service.to_string()])?;
-            tx.exec("DELETE FROM service WHERE sid = $1", params![self.service.to_string()])?;
+            tx.exec(
+                "DELETE FROM role WHERE service_sid = $1",
+                params![self.service.to_string()],
+            )?;
+            tx.exec(
+                "DELETE FROM service WHERE sid = $1",
+                params![self.service.to_string()],
+            )?;
         }
         Ok(!left)
     }

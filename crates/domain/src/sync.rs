@@ -33,7 +33,10 @@ pub struct Tombstone {
 /// Reads a SID of a row.
 pub(crate) fn sid<S: Sid>(text: &str) -> Result<S> {
     S::parse(text).ok_or_else(|| {
-        Error::Store(confab_store::Error::Decode(format!("{text} is no SID of the kind {}", S::PREFIX)))
+        Error::Store(confab_store::Error::Decode(format!(
+            "{text} is no SID of the kind {}",
+            S::PREFIX
+        )))
     })
 }
 
@@ -51,17 +54,20 @@ pub(crate) fn bury(
     tx.push(
         "INSERT INTO tombstone (stream, kind, seq, created_seq, item, data, removed_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        params![stream, kind, stone.seq, stone.created_seq, &stone.item, &stone.data, stone.removed_at.0],
+        params![
+            stream,
+            kind,
+            stone.seq,
+            stone.created_seq,
+            &stone.item,
+            &stone.data,
+            stone.removed_at.0
+        ],
     )?;
     Ok(())
 }
 
-fn stones(
-    tx: &mut Transaction<'_>,
-    stream: &str,
-    kind: &'static str,
-    after: i64,
-) -> Result<Vec<Tombstone>> {
+fn stones(tx: &mut Transaction<'_>, stream: &str, kind: &'static str, after: i64) -> Result<Vec<Tombstone>> {
     // One that was made and removed after the client's last look is nothing to it (realtime.md §4.9).
     let rows = tx.query(
         "SELECT seq, created_seq, item, data, removed_at FROM tombstone \
@@ -119,7 +125,11 @@ pub enum Replayed<T> {
 
 impl<T> Replayed<T> {
     fn of(item: T, created_seq: i64, after: i64) -> Self {
-        if created_seq > after { Self::Added(item) } else { Self::Updated(item) }
+        if created_seq > after {
+            Self::Added(item)
+        } else {
+            Self::Updated(item)
+        }
     }
 }
 
@@ -141,7 +151,10 @@ pub fn messages_after(
         .into_iter()
         .map(|m| (m.seq, Replayed::of(m.clone(), m.created_seq, after)))
         .collect();
-    let mut window = Window { cursor: None, size: TAIL_STEP };
+    let mut window = Window {
+        cursor: None,
+        size: TAIL_STEP,
+    };
     loop {
         let page = message::list(tx, conversation, Order::Descending, &window)?;
         let mut reached = false;

@@ -12,7 +12,11 @@ pub fn cleared(text: &str) -> Option<String> {
 
 /// Refuses a text of over `limit` characters with the given code.
 pub(crate) fn at_most(text: &str, limit: usize, code: u32) -> Result<()> {
-    if text.chars().count() > limit { Err(ApiError::new(code).into()) } else { Ok(()) }
+    if text.chars().count() > limit {
+        Err(ApiError::new(code).into())
+    } else {
+        Ok(())
+    }
 }
 
 /// Checks attributes: any JSON value (B-020) of at most `limit` bytes of UTF-8 (B-743). An empty text means none.

@@ -72,7 +72,11 @@ fn read(mut row: Row) -> Result<User> {
 /// The database's.
 pub fn by_sid(tx: &mut Transaction<'_>, service: ServiceSid, user: UserSid) -> Result<Option<User>> {
     let row = tx.first(
-        concat!("SELECT ", columns!(), " FROM chat_user WHERE sid = $1 AND service_sid = $2"),
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM chat_user WHERE sid = $1 AND service_sid = $2"
+        ),
         params![user.to_string(), service.to_string()],
     )?;
     row.map(read).transpose()
@@ -83,8 +87,10 @@ pub fn by_sid(tx: &mut Transaction<'_>, service: ServiceSid, user: UserSid) -> R
 /// # Errors
 /// The database's.
 pub fn by_sid_alone(tx: &mut Transaction<'_>, user: UserSid) -> Result<Option<User>> {
-    let row =
-        tx.first(concat!("SELECT ", columns!(), " FROM chat_user WHERE sid = $1"), params![user.to_string()])?;
+    let row = tx.first(
+        concat!("SELECT ", columns!(), " FROM chat_user WHERE sid = $1"),
+        params![user.to_string()],
+    )?;
     row.map(read).transpose()
 }
 
@@ -94,7 +100,11 @@ pub fn by_sid_alone(tx: &mut Transaction<'_>, user: UserSid) -> Result<Option<Us
 /// The database's.
 pub fn by_identity(tx: &mut Transaction<'_>, service: ServiceSid, identity: &str) -> Result<Option<User>> {
     let row = tx.first(
-        concat!("SELECT ", columns!(), " FROM chat_user WHERE service_sid = $1 AND identity = $2"),
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM chat_user WHERE service_sid = $1 AND identity = $2"
+        ),
         params![service.to_string(), identity],
     )?;
     row.map(read).transpose()
@@ -145,30 +155,31 @@ pub(crate) fn check_identity(cx: &Cx<'_>, identity: &str) -> Result<()> {
     Ok(())
 }
 
-fn insert(
-    tx: &mut Transaction<'_>,
+/// A new user with nothing set.
+fn blank(
     cx: &mut Cx<'_>,
     account: AccountSid,
     service: ServiceSid,
     identity: &str,
-    friendly_name: Option<String>,
-    attributes: String,
     role_sid: RoleSid,
-) -> Result<User> {
-    let user = User {
+) -> User {
+    User {
         sid: cx.sid(),
         account,
         service,
         identity: identity.to_owned(),
-        friendly_name,
-        attributes,
+        friendly_name: None,
+        attributes: "{}".into(),
         role_sid,
         seq: 0,
         friendly_name_seq: 0,
         attributes_seq: 0,
         created_at: cx.now,
         updated_at: cx.now,
-    };
+    }
+}
+
+fn insert(tx: &mut Transaction<'_>, user: &User) -> Result<()> {
     tx.exec(
         concat!(
             "INSERT INTO chat_user (",
@@ -177,21 +188,21 @@ fn insert(
         ),
         params![
             user.sid.to_string(),
-            account.to_string(),
-            service.to_string(),
-            identity,
+            user.account.to_string(),
+            user.service.to_string(),
+            &user.identity,
             &user.friendly_name,
             &user.attributes,
-            role_sid.to_string(),
-            0i64,
-            0i64,
-            0i64,
-            cx.now.0,
-            cx.now.0
+            user.role_sid.to_string(),
+            user.seq,
+            user.friendly_name_seq,
+            user.attributes_seq,
+            user.created_at.0,
+            user.updated_at.0
         ],
     )
     .map_err(|e| taken(e, ApiError::new(50201)))?;
-    Ok(user)
+    Ok(())
 }
 
 /// The user of an identity, made if it is missing: adding a participant and connecting a client do so (B-544).
@@ -213,13 +224,15 @@ pub(crate) fn ensure(
         Some(role) if role::exists(tx, service, role, RoleType::Service)? => role,
         _ => default,
     };
-    insert(tx, cx, account, service, identity, None, "{}".into(), role).map_err(|error| match error {
+    let user = blank(cx, account, service, identity, role);
+    insert(tx, &user).map_err(|error| match error {
         // Two clients of one new identity connect at the same time: the loser runs again and finds the user.
         Error::Api(api) if api.code == 50201 => {
             Error::Store(confab_store::Error::Retry("the identity was just created".into()))
         }
         other => other,
-    })
+    })?;
+    Ok(user)
 }
 
 /// Makes sure that the user of a connecting client exists (B-701).
@@ -266,16 +279,25 @@ impl Command for Create {
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<User> {
         check_identity(cx, &self.identity)?;
         let name = self.friendly_name.as_deref().and_then(text::cleared);
-        text::at_most(name.as_deref().unwrap_or(""), cx.limits.friendly_name_chars, 50003)?;
-        let attributes =
-            text::attributes(self.attributes.as_deref(), cx.limits.conversation_attributes_bytes)?;
+        text::at_most(
+            name.as_deref().unwrap_or(""),
+            cx.limits.friendly_name_chars,
+            50003,
+        )?;
+        let attributes = text::attributes(
+            self.attributes.as_deref(),
+            cx.limits.conversation_attributes_bytes,
+        )?;
         let service = service::fetch(tx, self.account, self.service)?;
         let role = service_role(tx, self.service, self.role.as_deref())?.unwrap_or(service.service_role);
         if by_identity(tx, self.service, &self.identity)?.is_some() {
             return Err(Error::code(50201));
         }
-        let attributes = attributes.unwrap_or_else(|| "{}".into());
-        insert(tx, cx, self.account, self.service, &self.identity, name, attributes, role)
+        let mut user = blank(cx, self.account, self.service, &self.identity, role);
+        user.friendly_name = name;
+        user.attributes = attributes.unwrap_or(user.attributes);
+        insert(tx, &user)?;
+        Ok(user)
     }
 }
 
@@ -284,9 +306,15 @@ fn service_role(
     service: ServiceSid,
     role: Option<&str>,
 ) -> Result<Option<RoleSid>> {
-    let Some(text) = role.filter(|t| !t.is_empty()) else { return Ok(None) };
+    let Some(text) = role.filter(|t| !t.is_empty()) else {
+        return Ok(None);
+    };
     let sid = role::parse(text, 50102)?;
-    if role::exists(tx, service, sid, RoleType::Service)? { Ok(Some(sid)) } else { Err(Error::code(50102)) }
+    if role::exists(tx, service, sid, RoleType::Service)? {
+        Ok(Some(sid))
+    } else {
+        Err(Error::code(50102))
+    }
 }
 
 /// Changes a user; what is `None` stays.
@@ -329,9 +357,10 @@ impl Command for Update {
             user.friendly_name = text::cleared(name);
             user.friendly_name_seq = user.seq;
         }
-        if let Some(attributes) =
-            text::attributes(self.attributes.as_deref(), cx.limits.conversation_attributes_bytes)?
-        {
+        if let Some(attributes) = text::attributes(
+            self.attributes.as_deref(),
+            cx.limits.conversation_attributes_bytes,
+        )? {
             user.attributes = attributes;
             user.attributes_seq = user.seq;
         }
@@ -356,7 +385,11 @@ impl Command for Update {
             "UPDATE chat_user SET role_sid = $2, updated_at = $3 WHERE sid = $1",
             params![user.sid.to_string(), user.role_sid.to_string(), cx.now.0],
         )?;
-        cx.commit(Stream::User(user.sid), user.seq, vec![Change::User(Arc::new(user.clone()))]);
+        cx.commit(
+            Stream::User(user.sid),
+            user.seq,
+            vec![Change::User(Arc::new(user.clone()))],
+        );
         Ok(user)
     }
 }
@@ -397,8 +430,14 @@ pub(crate) fn remove(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, user: &User) -> 
         participant::remove(tx, cx, &member)?;
     }
     let seq = next_seq(tx, user.sid)?;
-    tx.push("DELETE FROM tombstone WHERE stream = $1", params![user.sid.to_string()])?;
-    tx.exec("DELETE FROM chat_user WHERE sid = $1", params![user.sid.to_string()])?;
+    tx.push(
+        "DELETE FROM tombstone WHERE stream = $1",
+        params![user.sid.to_string()],
+    )?;
+    tx.exec(
+        "DELETE FROM chat_user WHERE sid = $1",
+        params![user.sid.to_string()],
+    )?;
     cx.commit(Stream::User(user.sid), seq, vec![Change::UserRemoved]);
     Ok(())
 }

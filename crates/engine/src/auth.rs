@@ -69,7 +69,11 @@ pub(crate) struct Cache {
 
 impl Cache {
     fn get(&self, name: &str) -> Option<Arc<Credentials>> {
-        self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.by_name
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
     }
 
     fn put(&self, name: &str, found: &Arc<Credentials>, generation: u64) {
@@ -134,11 +138,15 @@ impl Engine {
                     },
                     None => None,
                 };
-                let Some(owner) = key.as_ref().map(|k| k.account).or(account_sid) else { return Ok(None) };
+                let Some(owner) = key.as_ref().map(|k| k.account).or(account_sid) else {
+                    return Ok(None);
+                };
                 Ok(account::find(tx, owner)?.map(|account| (account, key)))
             })
             .await?;
-        let Some((account, key)) = row else { return Ok(None) };
+        let Some((account, key)) = row else {
+            return Ok(None);
+        };
         let (owner, sealed) = match &key {
             Some(key) => (key.sid.to_string(), &key.secret),
             None => (account.sid.to_string(), &account.auth_token),
@@ -172,7 +180,15 @@ impl Engine {
         };
         let sealed = self.vault().seal(&sid.to_string(), &secret).map_err(unsealed)?;
         let key = self
-            .execute(confab_domain::Actor::Rest, key::Create { sid, account, friendly_name, secret: sealed })
+            .execute(
+                confab_domain::Actor::Rest,
+                key::Create {
+                    sid,
+                    account,
+                    friendly_name,
+                    secret: sealed,
+                },
+            )
             .await?;
         Ok((key, secret))
     }

@@ -90,7 +90,11 @@ impl Engine {
                 inner.after_commit(effect);
             }
         };
-        self.inner.store.write(unit, committed).await.map(|(output, _)| output)
+        self.inner
+            .store
+            .write(unit, committed)
+            .await
+            .map(|(output, _)| output)
     }
 
     /// Reads on one consistent snapshot.

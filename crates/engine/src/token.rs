@@ -110,7 +110,10 @@ impl Engine {
             return Err(Error::code(20157));
         }
         let grants = claims.grants.ok_or_else(|| Error::code(20106))?;
-        let chat = grants.chat.or(grants.ip_messaging).ok_or_else(|| Error::code(20106))?;
+        let chat = grants
+            .chat
+            .or(grants.ip_messaging)
+            .ok_or_else(|| Error::code(20106))?;
         let identity = match grants.identity {
             Some(serde_json::Value::String(text)) if !text.is_empty() => text,
             // A helper library given a number as identity writes a number.

@@ -23,7 +23,9 @@ impl Vault {
     /// Never for a key of 32 bytes, which the type has.
     pub fn new(master_key: &[u8; 32]) -> Result<Self, VaultError> {
         let key = UnboundKey::new(&AES_256_GCM, master_key).map_err(|_| VaultError)?;
-        Ok(Self { key: LessSafeKey::new(key) })
+        Ok(Self {
+            key: LessSafeKey::new(key),
+        })
     }
 
     /// Seals a secret for its owner (a SID).
@@ -77,7 +79,10 @@ mod tests {
         assert!(!sealed.contains("secret"));
         assert_eq!(vault.open("SK1", &sealed).as_deref(), Ok("secret"));
         assert_eq!(vault.open("SK2", &sealed), Err(VaultError));
-        assert_eq!(Vault::new(&[8; 32]).unwrap().open("SK1", &sealed), Err(VaultError));
+        assert_eq!(
+            Vault::new(&[8; 32]).unwrap().open("SK1", &sealed),
+            Err(VaultError)
+        );
         assert_eq!(vault.open("SK1", "x"), Err(VaultError));
     }
 }

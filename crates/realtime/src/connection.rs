@@ -13,16 +13,16 @@ use confab_engine::{ChatToken, Engine};
 use confab_types::{ApiError, ConversationSid, Sid};
 use futures_util::SinkExt;
 use futures_util::StreamExt;
-use serde_json::{Map, Value, json};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout};
 
+use crate::Shared;
 use crate::entity::Entity;
 use crate::frame::{self, Incoming, Status};
 use crate::hub::ConnectionId;
 use crate::outbox::{Delivery, Outbox};
 use crate::upstream::{self, Request};
-use crate::Shared;
 
 /// Time for the first frame, and for a frame to be taken by the other side.
 const INIT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -70,13 +70,23 @@ impl Session {
 
     /// Starts to collect live events of an entity.
     pub fn begin_follow(&self, entity: Entity) {
-        self.shared.hub.follow(self.id, &self.outbox, entity.stream(), Some(entity));
+        self.shared.hub.follow(
+            (self.id, self.client.user),
+            &self.outbox,
+            entity.stream(),
+            Some(entity),
+        );
     }
 
     /// The rows were read at `seq`: only newer events are sent.
     pub fn followed(&mut self, entity: Entity, seq: i64, member_since: i64) {
         self.followed.insert(entity, Followed { seq, member_since });
         self.shared.hub.start_at(entity.stream(), seq);
+    }
+
+    /// Gives a frame to the other participants of a conversation who are connected.
+    pub fn tell_others(&self, conversation: ConversationSid, frame: &Bytes) {
+        self.shared.hub.tell_others(conversation, self.client.user, frame);
     }
 
     /// Ends following an entity.
@@ -97,16 +107,25 @@ impl Session {
                 }
             }
             Delivery::Frame(frame) => self.ready.push(frame),
-            Delivery::Revoked { conversation, user_seq } => self.revoke(conversation, user_seq),
+            Delivery::Revoked {
+                conversation,
+                user_seq,
+            } => self.revoke(conversation, user_seq),
         }
     }
 
     /// Stops everything of a conversation that the user has left. One that he joined again since is meant no more.
     fn revoke(&mut self, conversation: ConversationSid, user_seq: i64) {
-        for entity in
-            [Entity::Document(conversation), Entity::Messages(conversation), Entity::Roster(conversation)]
-        {
-            if self.followed.get(&entity).is_some_and(|f| f.member_since < user_seq) {
+        for entity in [
+            Entity::Document(conversation),
+            Entity::Messages(conversation),
+            Entity::Roster(conversation),
+        ] {
+            if self
+                .followed
+                .get(&entity)
+                .is_some_and(|f| f.member_since < user_seq)
+            {
                 self.unfollow(entity);
             }
         }
@@ -167,12 +186,21 @@ async fn drained(drain: &mut tokio::sync::watch::Receiver<bool>) {
 }
 
 fn offload(shared: &Shared) -> End {
-    let text = format!("{{\"backoff_policy\":{{\"reconnect_min_ms\":{}}}}}", shared.offload_backoff_ms());
+    let text = format!(
+        "{{\"backoff_policy\":{{\"reconnect_min_ms\":{}}}}}",
+        shared.offload_backoff_ms()
+    );
     End::Close(Status::bare(308, "OFFLOAD"), RawValue::from_string(text).ok())
 }
 
 fn malformed(what: &str) -> End {
-    End::Close(Status { description: Some(what.to_owned()), ..Status::bare(406, "NOT_ACCEPTABLE") }, None)
+    End::Close(
+        Status {
+            description: Some(what.to_owned()),
+            ..Status::bare(406, "NOT_ACCEPTABLE")
+        },
+        None,
+    )
 }
 
 async fn send(
@@ -226,7 +254,12 @@ async fn start(
     let (session, token) = match opened {
         Ok(opened) => opened,
         Err(error) => {
-            send(socket, shared, [frame::reply(&header.id, &refusal(&error), None, &[])]).await?;
+            send(
+                socket,
+                shared,
+                [frame::reply(&header.id, &refusal(&error), None, &[])],
+            )
+            .await?;
             // The client acts on the refusal and closes; until then the socket stays, or a proxy in between might
             // drop the reply with it.
             let _ = timeout(Duration::from_secs(5), async {
@@ -237,7 +270,12 @@ async fn start(
         }
     };
     let more = init_members(shared, &session.client, &header);
-    send(socket, shared, [frame::reply(&header.id, &Status::ok(), Some(&more), &[])]).await?;
+    send(
+        socket,
+        shared,
+        [frame::reply(&header.id, &Status::ok(), Some(&more), &[])],
+    )
+    .await?;
     Ok((session, token))
 }
 
@@ -253,7 +291,9 @@ async fn open(shared: &Arc<Shared>, origin: &Arc<str>, token: &str) -> Result<(S
     };
     let (service, identity) = (token.service, token.identity.clone());
     // Nearly all connections are of users that exist: they cost a read, not a write.
-    let found = engine.read(move |tx| user::by_identity(tx, service, &identity)).await?;
+    let found = engine
+        .read(move |tx| user::by_identity(tx, service, &identity))
+        .await?;
     let user = match found {
         Some(user) => user,
         None => engine.execute(Actor::System, connect).await?,
@@ -275,7 +315,7 @@ async fn open(shared: &Arc<Shared>, origin: &Arc<str>, token: &str) -> Result<(S
     };
     // Of its own user's stream a connection hears revocations also when it follows nothing of it.
     let own = Stream::User(user.sid);
-    shared.hub.follow(id, &session.outbox, own, None);
+    shared.hub.follow((id, user.sid), &session.outbox, own, None);
     Ok((session, token))
 }
 
@@ -284,7 +324,11 @@ fn refusal(error: &Error) -> Status {
     match error {
         Error::Api(api) if api.status == 401 || api.status == 403 => Status {
             code: api.status,
-            status: if api.status == 401 { "UNAUTHORIZED" } else { "FORBIDDEN" },
+            status: if api.status == 401 {
+                "UNAUTHORIZED"
+            } else {
+                "FORBIDDEN"
+            },
             description: Some(api.text().to_owned()),
             error_code: Some(api.code),
         },
@@ -368,7 +412,9 @@ impl Schedule {
     }
 
     fn next(&self) -> Instant {
-        self.ping_at.min(self.expires_at).min(self.notice_at.unwrap_or(self.expires_at))
+        self.ping_at
+            .min(self.expires_at)
+            .min(self.notice_at.unwrap_or(self.expires_at))
     }
 
     /// What is due now.

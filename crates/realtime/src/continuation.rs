@@ -20,7 +20,9 @@ impl Tokens {
 
     /// The token to go on with, and what to say of it.
     pub fn renew(&self, client: &Client, known: Option<&str>) -> (String, Value) {
-        let parts = known.and_then(|t| t.strip_prefix("CT")).filter(|t| t.len() == 32 && t.is_ascii());
+        let parts = known
+            .and_then(|t| t.strip_prefix("CT"))
+            .filter(|t| t.len() == 32 && t.is_ascii());
         let parse = |text: &str| u64::from_str_radix(text, 16).ok();
         if let Some(parts) = parts
             && let (Some(nonce), Some(mark)) = (parse(&parts[..16]), parse(&parts[16..]))
@@ -31,10 +33,16 @@ impl Tokens {
         let nonce = rand::random();
         let (reason, message) = match known {
             None => ("MISSING", "Continuation token is not provided"),
-            Some(_) => ("UNKNOWN", "Continuation token is of another server start or identity"),
+            Some(_) => (
+                "UNKNOWN",
+                "Continuation token is of another server start or identity",
+            ),
         };
         let token = format!("CT{nonce:016x}{:016x}", self.mark(client, nonce));
-        (token, json!({"reissued": true, "reissue_reason": reason, "reissue_message": message}))
+        (
+            token,
+            json!({"reissued": true, "reissue_reason": reason, "reissue_message": message}),
+        )
     }
 }
 
@@ -55,7 +63,10 @@ mod tests {
         let tokens = Tokens::default();
         let (token, status) = tokens.renew(&client(1), None);
         assert_eq!(status["reissued"], true);
-        assert_eq!(tokens.renew(&client(1), Some(&token)), (token.clone(), json!({"reissued": false})));
+        assert_eq!(
+            tokens.renew(&client(1), Some(&token)),
+            (token.clone(), json!({"reissued": false}))
+        );
         assert_ne!(tokens.renew(&client(2), Some(&token)).0, token);
         assert_eq!(tokens.renew(&client(1), Some("CT")).1["reissued"], true);
     }

@@ -75,8 +75,13 @@ const MAGIC_LIMIT: usize = 32;
 /// [`Malformed`] with what is wrong.
 pub fn parse(message: &Bytes) -> Result<Incoming, Malformed> {
     let head = &message[..message.len().min(MAGIC_LIMIT)];
-    let end = head.windows(2).position(|w| w == b"\r\n").ok_or(Malformed("no magic line"))?;
-    let length = head[..end].strip_prefix(b"TWILSOCK V3.0 ").ok_or(Malformed("another magic"))?;
+    let end = head
+        .windows(2)
+        .position(|w| w == b"\r\n")
+        .ok_or(Malformed("no magic line"))?;
+    let length = head[..end]
+        .strip_prefix(b"TWILSOCK V3.0 ")
+        .ok_or(Malformed("another magic"))?;
     if length.is_empty() || !length.iter().all(u8::is_ascii_digit) {
         return Err(Malformed("the header's length is no number"));
     }
@@ -85,17 +90,26 @@ pub fn parse(message: &Bytes) -> Result<Incoming, Malformed> {
         .and_then(|t| t.parse().ok())
         .ok_or(Malformed("the header's length is no number"))?;
     let start = end + 2;
-    let stop = start.checked_add(length).ok_or(Malformed("the header's length is no number"))?;
-    let header = message.get(start..stop).ok_or(Malformed("the header is cut off"))?;
+    let stop = start
+        .checked_add(length)
+        .ok_or(Malformed("the header's length is no number"))?;
+    let header = message
+        .get(start..stop)
+        .ok_or(Malformed("the header is cut off"))?;
     let header: Header = serde_json::from_slice(header).map_err(|_| Malformed("the header is not JSON"))?;
     if header.payload_size == 0 {
-        return Ok(Incoming { header, payload: Bytes::new() });
+        return Ok(Incoming {
+            header,
+            payload: Bytes::new(),
+        });
     }
     if message.get(stop..stop + 2) != Some(b"\r\n") {
         return Err(Malformed("no line end after the header"));
     }
     let body = stop + 2;
-    let last = body.checked_add(header.payload_size).filter(|l| *l <= message.len());
+    let last = body
+        .checked_add(header.payload_size)
+        .filter(|l| *l <= message.len());
     let payload = message.slice(body..last.ok_or(Malformed("the payload is cut off"))?);
     Ok(Incoming { header, payload })
 }
@@ -125,7 +139,12 @@ impl Status {
     /// A status without text.
     #[must_use]
     pub fn bare(code: u16, status: &'static str) -> Self {
-        Self { code, status, description: None, error_code: None }
+        Self {
+            code,
+            status,
+            description: None,
+            error_code: None,
+        }
     }
 }
 
@@ -205,14 +224,27 @@ pub fn new_id() -> String {
 
 /// A reply with a transport status, further members of the header and a payload.
 #[must_use]
-pub fn reply(id: &str, status: &Status, more: Option<&serde_json::Map<String, Value>>, payload: &[u8]) -> Bytes {
-    Outgoing { status: Some(status), more, ..Outgoing::new("reply", id) }.encode(payload)
+pub fn reply(
+    id: &str,
+    status: &Status,
+    more: Option<&serde_json::Map<String, Value>>,
+    payload: &[u8],
+) -> Bytes {
+    Outgoing {
+        status: Some(status),
+        more,
+        ..Outgoing::new("reply", id)
+    }
+    .encode(payload)
 }
 
 /// A reply to a wrapped request. The reason phrase is what application developers read as `error.message`.
 #[must_use]
 pub fn http_reply(id: &str, code: u16, payload: &[u8]) -> Bytes {
-    let reason = http::StatusCode::from_u16(code).ok().and_then(|s| s.canonical_reason()).unwrap_or("Unknown");
+    let reason = http::StatusCode::from_u16(code)
+        .ok()
+        .and_then(|s| s.canonical_reason())
+        .unwrap_or("Unknown");
     Outgoing {
         status: Some(&Status::ok()),
         http_status: Some(HttpStatus { code, status: reason }),
@@ -241,15 +273,22 @@ pub fn ping() -> Bytes {
 /// Tells the client that its token is about to expire.
 #[must_use]
 pub fn token_about_to_expire() -> Bytes {
-    Outgoing { client_update_type: Some("token_about_to_expire"), ..Outgoing::new("client_update", &new_id()) }
-        .encode(&[])
+    Outgoing {
+        client_update_type: Some("token_about_to_expire"),
+        ..Outgoing::new("client_update", &new_id())
+    }
+    .encode(&[])
 }
 
 /// Asks the client to go. Without a status the client dies in its socket callback (realtime.md §2.6).
 #[must_use]
 pub fn close(status: &Status, payload: Option<&RawValue>) -> Bytes {
     let payload = payload.map_or(&[][..], |p| p.get().as_bytes());
-    Outgoing { status: Some(status), ..Outgoing::new("close", &new_id()) }.encode(payload)
+    Outgoing {
+        status: Some(status),
+        ..Outgoing::new("close", &new_id())
+    }
+    .encode(payload)
 }
 
 #[cfg(test)]

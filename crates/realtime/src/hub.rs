@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use confab_domain::{Change, Commit, Stream};
 use confab_engine::Engine;
+use confab_types::{ConversationSid, UserSid};
 
 use crate::entity::Entity;
 use crate::outbox::{Delivery, Outbox};
@@ -27,8 +28,8 @@ struct Follower {
     outbox: Arc<Outbox>,
     /// Bits of the entities that it follows.
     mask: u8,
-    /// Whether the stream is that of its own user, of which it always gets revocations.
-    own: bool,
+    /// Whose connection it is.
+    user: UserSid,
 }
 
 #[derive(Default)]
@@ -89,7 +90,9 @@ pub struct Hub {
 
 impl Default for Hub {
     fn default() -> Self {
-        Self { shards: std::array::from_fn(|_| Shard::default()) }
+        Self {
+            shards: std::array::from_fn(|_| Shard::default()),
+        }
     }
 }
 
@@ -108,21 +111,26 @@ impl Hub {
     /// Lets a connection follow an entity (or, with `None`, only the revocations of a user's stream). Must be called
     /// before the rows are read: what is committed after the call waits in the outbox, what was committed before it
     /// is in the rows, so nothing is lost between the two.
-    pub fn follow(&self, connection: ConnectionId, outbox: &Arc<Outbox>, stream: Stream, entity: Option<Entity>) {
+    pub fn follow(
+        &self,
+        (connection, user): (ConnectionId, UserSid),
+        outbox: &Arc<Outbox>,
+        stream: Stream,
+        entity: Option<Entity>,
+    ) {
         let bit = entity.map_or(0, Entity::bit);
         let mut shard = self.shard(stream);
         let topic = shard.entry(stream).or_default();
         match topic.followers.iter_mut().find(|f| f.connection == connection) {
-            Some(follower) => {
-                follower.mask |= bit;
-                follower.own |= entity.is_none();
+            Some(follower) => follower.mask |= bit,
+            None => {
+                topic.followers.push(Follower {
+                    connection,
+                    outbox: Arc::clone(outbox),
+                    mask: bit,
+                    user,
+                });
             }
-            None => topic.followers.push(Follower {
-                connection,
-                outbox: Arc::clone(outbox),
-                mask: bit,
-                own: entity.is_none(),
-            }),
         }
     }
 
@@ -139,12 +147,15 @@ impl Hub {
     /// Ends following an entity, or with `None` the whole stream.
     pub fn unfollow(&self, connection: ConnectionId, stream: Stream, entity: Option<Entity>) {
         let mut shard = self.shard(stream);
-        let Some(topic) = shard.get_mut(&stream) else { return };
+        let Some(topic) = shard.get_mut(&stream) else {
+            return;
+        };
         match entity {
             Some(entity) => {
                 if let Some(follower) = topic.followers.iter_mut().find(|f| f.connection == connection) {
                     follower.mask &= !entity.bit();
-                    if follower.mask == 0 && !follower.own {
+                    // Of its own user's stream a connection always gets the revocations.
+                    if follower.mask == 0 && stream != Stream::User(follower.user) {
                         topic.followers.retain(|f| f.connection != connection);
                     }
                 }
@@ -159,15 +170,24 @@ impl Hub {
     /// Takes a commit from the bus.
     pub fn commit(&self, commit: Commit) {
         let mut shard = self.shard(commit.stream);
-        let Some(topic) = shard.get_mut(&commit.stream) else { return };
+        let Some(topic) = shard.get_mut(&commit.stream) else {
+            return;
+        };
         // Ahead of the order of counts on purpose: who is out of a conversation must not get more of it while a gap
         // of his own stream is waited for.
         for change in &commit.changes {
             if let Change::Left(stone) = change
                 && let Some(conversation) = confab_types::Sid::parse(&stone.item)
             {
-                for follower in topic.followers.iter().filter(|f| f.own) {
-                    follower.outbox.push(Delivery::Revoked { conversation, user_seq: stone.seq });
+                for follower in topic
+                    .followers
+                    .iter()
+                    .filter(|f| commit.stream == Stream::User(f.user))
+                {
+                    follower.outbox.push(Delivery::Revoked {
+                        conversation,
+                        user_seq: stone.seq,
+                    });
                 }
             }
         }
@@ -185,13 +205,32 @@ impl Hub {
         }
     }
 
+    /// Gives a frame that belongs to no entity to the participants of a conversation who follow it, but not to those
+    /// of `but`. Only participants follow a roster.
+    pub fn tell_others(&self, conversation: ConversationSid, but: UserSid, frame: &bytes::Bytes) {
+        let stream = Stream::Conversation(conversation);
+        let bit = Entity::Roster(conversation).bit();
+        if let Some(topic) = self.shard(stream).get(&stream) {
+            for follower in topic
+                .followers
+                .iter()
+                .filter(|f| f.mask & bit != 0 && f.user != but)
+            {
+                follower.outbox.push(Delivery::Frame(frame.clone()));
+            }
+        }
+    }
+
     /// Streams with a gap that did not close by itself, and the count up to which each was delivered.
     fn gaps(&self) -> Vec<(Stream, Option<i64>)> {
         let mut found = Vec::new();
         for shard in &self.shards {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             for (stream, topic) in shard.iter() {
-                if topic.early_since.is_some_and(|since| since.elapsed() > GAP_PATIENCE) {
+                if topic
+                    .early_since
+                    .is_some_and(|since| since.elapsed() > GAP_PATIENCE)
+                {
                     found.push((*stream, topic.delivered));
                 }
             }
@@ -201,7 +240,9 @@ impl Hub {
 
     fn mend(&self, stream: Stream, from: Option<i64>, rows: &replay::Catchup) {
         let mut shard = self.shard(stream);
-        let Some(topic) = shard.get_mut(&stream) else { return };
+        let Some(topic) = shard.get_mut(&stream) else {
+            return;
+        };
         if topic.delivered != from {
             return; // It closed meanwhile.
         }

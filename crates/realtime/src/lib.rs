@@ -123,9 +123,10 @@ impl Realtime {
     }
 
     /// Serves `GET /v3/wsconnect` on any host.
-    #[must_use]
     pub fn router(&self) -> Router {
-        Router::new().route("/v3/wsconnect", get(connect)).with_state(Arc::clone(&self.shared))
+        Router::new()
+            .route("/v3/wsconnect", get(connect))
+            .with_state(Arc::clone(&self.shared))
     }
 
     /// Sends all clients away with status 308, which makes them reconnect elsewhere or later; answers when they are
@@ -135,7 +136,10 @@ impl Realtime {
         let mut open = self.shared.open.subscribe();
         let gone = open.wait_for(|n| *n == 0);
         if tokio::time::timeout(Duration::from_secs(3), gone).await.is_err() {
-            tracing::warn!(connections = *self.shared.open.borrow(), "clients did not go in time");
+            tracing::warn!(
+                connections = *self.shared.open.borrow(),
+                "clients did not go in time"
+            );
         }
     }
 }

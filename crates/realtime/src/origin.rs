@@ -9,10 +9,17 @@ use crate::Options;
 
 /// `scheme://authority` and prefix in front of `/v1/Services/…` of the media product.
 pub fn media_origin(headers: &HeaderMap, peer: Option<IpAddr>, options: &Options) -> Arc<str> {
-    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).filter(|t| !t.is_empty());
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .filter(|t| !t.is_empty())
+    };
     let trusted = peer.is_some_and(|ip| (options.trusted_proxy)(ip));
     let forwarded = |name: &str| if trusted { text(name) } else { None };
-    let host = forwarded("x-forwarded-host").or_else(|| text(header::HOST.as_str())).unwrap_or("localhost");
+    let host = forwarded("x-forwarded-host")
+        .or_else(|| text(header::HOST.as_str()))
+        .unwrap_or("localhost");
     let scheme = match (forwarded("x-forwarded-proto"), &options.public_url) {
         (Some("https"), _) => "https",
         (None, Some((scheme, _))) => scheme,
@@ -22,7 +29,10 @@ pub fn media_origin(headers: &HeaderMap, peer: Option<IpAddr>, options: &Options
         // A client that was sent here by DNS dials the media host by its own name, too.
         Some(rest) => format!("https://mcs.{rest}").into(),
         None => {
-            let authority = options.public_url.as_ref().map_or(host, |(_, authority)| authority);
+            let authority = options
+                .public_url
+                .as_ref()
+                .map_or(host, |(_, authority)| authority);
             format!("{scheme}://{authority}/mcs").into()
         }
     }
@@ -43,16 +53,32 @@ mod tests {
             trusted_proxy: Arc::new(|ip| ip.is_loopback()),
             counters: Arc::default(),
         };
-        let headers = headers.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect();
+        let headers = headers
+            .iter()
+            .map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap()))
+            .collect();
         media_origin(&headers, Some(IpAddr::from([127, 0, 0, 1])), &options).to_string()
     }
 
     #[test]
     fn links_follow_the_address_by_which_the_client_came() {
-        assert_eq!(origin(None, &[("host", "127.0.0.1:8080")]), "http://127.0.0.1:8080/mcs");
-        assert_eq!(origin(None, &[("host", "tsock.us1.twilio.com")]), "https://mcs.us1.twilio.com");
-        assert_eq!(origin(Some(("https", "chat.example.com")), &[("host", "x:1")]), "https://chat.example.com/mcs");
-        let proxied = [("host", "x:1"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "chat.example.com")];
+        assert_eq!(
+            origin(None, &[("host", "127.0.0.1:8080")]),
+            "http://127.0.0.1:8080/mcs"
+        );
+        assert_eq!(
+            origin(None, &[("host", "tsock.us1.twilio.com")]),
+            "https://mcs.us1.twilio.com"
+        );
+        assert_eq!(
+            origin(Some(("https", "chat.example.com")), &[("host", "x:1")]),
+            "https://chat.example.com/mcs"
+        );
+        let proxied = [
+            ("host", "x:1"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "chat.example.com"),
+        ];
         assert_eq!(origin(None, &proxied), "https://chat.example.com/mcs");
     }
 }

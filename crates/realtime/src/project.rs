@@ -1,12 +1,12 @@
 //! How rows look to SDK clients: data of Sync items (realtime.md §4.3–4.6) and the events that carry them (§4.10).
 
 use bytes::Bytes;
+use confab_domain::Change;
 use confab_domain::conversation::{Conversation, State};
 use confab_domain::message::Message;
 use confab_domain::participant::Participant;
 use confab_domain::sync::{Replayed, Tombstone};
 use confab_domain::user::User;
-use confab_domain::Change;
 use confab_types::{ContentSid, MessageSid, ParticipantSid, ServiceSid, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -57,7 +57,10 @@ fn message(m: &Message) -> Option<Box<RawValue>> {
         last_updated_by: m.last_updated_by.as_deref(),
         member_sid: m.participant,
         content_sid: None,
-        delivery: m.delivery.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+        delivery: m
+            .delivery
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok()),
     })
 }
 
@@ -98,7 +101,10 @@ struct StateData {
 #[must_use]
 pub fn document(c: &Conversation) -> Option<Box<RawValue>> {
     let last = c.last_message_index.zip(c.last_message_at);
-    let last = last.map(|(index, at)| LastMessage { index, timestamp: at.iso_millis() });
+    let last = last.map(|(index, at)| LastMessage {
+        index,
+        timestamp: at.iso_millis(),
+    });
     raw(&DocumentData {
         sid: c.sid,
         messages: Entity::Messages(c.sid).name(),
@@ -110,10 +116,14 @@ pub fn document(c: &Conversation) -> Option<Box<RawValue>> {
         date_created: c.created_at.iso_millis(),
         date_updated: c.updated_at.iso_millis(),
         last_message: (c.next_index > 0).then_some(last),
-        state: StateData { current: state(c.state), date_updated: c.state_at.iso_millis() },
-        bindings: c.email_address.as_ref().map(
-            |address| json!({"email": {"name": c.email_name.as_deref(), "projected_address": address}}),
-        ),
+        state: StateData {
+            current: state(c.state),
+            date_updated: c.state_at.iso_millis(),
+        },
+        bindings: c
+            .email_address
+            .as_ref()
+            .map(|address| json!({"email": {"name": c.email_name.as_deref(), "projected_address": address}})),
     })
 }
 
@@ -259,7 +269,11 @@ pub fn user_items(user: &User) -> Vec<Item> {
 /// URL of an entity.
 #[must_use]
 pub fn entity_url(service: ServiceSid, entity: Entity) -> String {
-    format!("{SYNC_HOST}/v3/Services/{service}/{}/{}", entity.kind().collection(), entity.sid())
+    format!(
+        "{SYNC_HOST}/v3/Services/{service}/{}/{}",
+        entity.kind().collection(),
+        entity.sid()
+    )
 }
 
 /// How an item stands in a page of items (realtime.md §4.7).
@@ -271,7 +285,11 @@ pub fn item_view(entity: Entity, item: &Item) -> Value {
         "date_created": item.created_at.iso_millis(), "date_updated": item.updated_at.iso_millis(),
         "date_expires": null, "created_by": "system",
     });
-    let key = if entity.kind() == Kind::List { "index" } else { "key" };
+    let key = if entity.kind() == Kind::List {
+        "index"
+    } else {
+        "key"
+    };
     view[key] = match &item.key {
         Key::Index(index) => (*index).into(),
         Key::Name(name) => name.as_str().into(),
@@ -354,7 +372,14 @@ enum Verb {
 }
 
 impl Projector<'_> {
-    fn wrap<T: Serialize>(&self, entity: Entity, id: i64, event_type: &str, event: T, last: bool) -> Option<Event> {
+    fn wrap<T: Serialize>(
+        &self,
+        entity: Entity,
+        id: i64,
+        event_type: &str,
+        event: T,
+        last: bool,
+    ) -> Option<Event> {
         let payload = serde_json::to_vec(&Envelope {
             event_type,
             event_protocol_version: 4,
@@ -362,7 +387,12 @@ impl Projector<'_> {
             events: [event],
         })
         .ok()?;
-        Some(Event { entity, id, frame: frame::notification(SYNC_EVENT, &payload), last })
+        Some(Event {
+            entity,
+            id,
+            frame: frame::notification(SYNC_EVENT, &payload),
+            last,
+        })
     }
 
     fn item(&self, entity: Entity, verb: Verb, item: Option<Item>) -> Option<Event> {
@@ -499,12 +529,10 @@ impl Projector<'_> {
                     .filter_map(|e| wanted(e).and_then(|e| self.entity_removed(e, seq)))
                     .collect()
             }
-            (User(u), Change::Joined(row)) => one(
-                wanted(Entity::Conversations(u)).and_then(|e| self.item(e, Verb::Added, membership_item(row))),
-            ),
-            (User(u), Change::Membership(row)) => one(
-                wanted(Entity::Conversations(u)).and_then(|e| self.item(e, Verb::Updated, membership_item(row))),
-            ),
+            (User(u), Change::Joined(row)) => one(wanted(Entity::Conversations(u))
+                .and_then(|e| self.item(e, Verb::Added, membership_item(row)))),
+            (User(u), Change::Membership(row)) => one(wanted(Entity::Conversations(u))
+                .and_then(|e| self.item(e, Verb::Updated, membership_item(row)))),
             (User(u), Change::Left(stone)) => {
                 one(wanted(Entity::Conversations(u)).and_then(|e| self.removed(e, stone)))
             }

@@ -24,7 +24,9 @@ pub fn catch_up(tx: &mut Transaction<'_>, stream: Stream, after: Option<i64>) ->
     let mut events = Vec::new();
     let seq = match stream {
         Stream::Conversation(sid) => {
-            let Some(row) = conversation::by_sid(tx, sid)? else { return Ok(None) };
+            let Some(row) = conversation::by_sid(tx, sid)? else {
+                return Ok(None);
+            };
             if let Some(after) = after {
                 for entity in [Entity::Roster(sid), Entity::Messages(sid), Entity::Document(sid)] {
                     events.extend(of_conversation(tx, &projector, entity, &row, after)?);
@@ -33,7 +35,9 @@ pub fn catch_up(tx: &mut Transaction<'_>, stream: Stream, after: Option<i64>) ->
             row.seq
         }
         Stream::User(sid) => {
-            let Some(row) = user::by_sid_alone(tx, sid)? else { return Ok(None) };
+            let Some(row) = user::by_sid_alone(tx, sid)? else {
+                return Ok(None);
+            };
             if let Some(after) = after {
                 events.extend(of_user(tx, &projector, Entity::Conversations(sid), &row, after)?);
                 events.extend(of_user(tx, &projector, Entity::UserInfo(sid), &row, after)?);
@@ -54,7 +58,11 @@ fn of_conversation(
     Ok(match entity {
         Entity::Document(_) => {
             let changed = row.document_seq > after;
-            changed.then(|| projector.document(row)).flatten().into_iter().collect()
+            changed
+                .then(|| projector.document(row))
+                .flatten()
+                .into_iter()
+                .collect()
         }
         Entity::Messages(_) => sync::messages_after(tx, row, after)?
             .iter()
@@ -163,7 +171,9 @@ pub fn open(
     after: Option<i64>,
     correlation: &Value,
 ) -> Result<Opened> {
-    let projector = Projector { correlation: Some(correlation) };
+    let projector = Projector {
+        correlation: Some(correlation),
+    };
     Ok(match owner(tx, client, entity)? {
         Owner::Missing => Opened::Missing,
         Owner::Denied => Opened::Denied,
@@ -174,14 +184,24 @@ pub fn open(
             };
             let document = matches!(entity, Entity::Document(_));
             let last_event_id = if document { row.document_seq } else { row.seq };
-            Opened::Yes { events, last_event_id, seq: row.seq, member_since }
+            Opened::Yes {
+                events,
+                last_event_id,
+                seq: row.seq,
+                member_since,
+            }
         }
         Owner::User(row) => {
             let events = match after {
                 Some(after) => of_user(tx, &projector, entity, &row, after)?,
                 None => Vec::new(),
             };
-            Opened::Yes { events, last_event_id: row.seq, seq: row.seq, member_since: i64::MAX }
+            Opened::Yes {
+                events,
+                last_event_id: row.seq,
+                seq: row.seq,
+                member_since: i64::MAX,
+            }
         }
     })
 }

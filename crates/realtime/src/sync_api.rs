@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use crate::connection::Session;
 use crate::entity::{Entity, Kind};
+use crate::frame;
 use crate::project::{self, Item, membership_item, message_item, roster_item};
 use crate::replay::{self, Opened, Owner};
 use crate::upstream::{Reply, Request, not_found, wrong_method};
-use crate::frame;
 
 /// Greatest page of items, and the page of a query that names none.
 const MAX_PAGE: usize = 100;
@@ -24,9 +24,11 @@ const DEFAULT_PAGE: usize = 50;
 /// 404 with the code of the kind, 403/54007, 405.
 pub async fn read(session: &Session, request: &Request, path: &[&str]) -> Result<Reply> {
     let (kind, key, rest) = match path {
-        [collection, key, rest @ ..] => {
-            (Kind::of_collection(collection).ok_or_else(|| not_found(request))?, *key, rest)
-        }
+        [collection, key, rest @ ..] => (
+            Kind::of_collection(collection).ok_or_else(|| not_found(request))?,
+            *key,
+            rest,
+        ),
         _ => return Err(not_found(request)),
     };
     if request.method != "GET" {
@@ -39,7 +41,10 @@ pub async fn read(session: &Session, request: &Request, path: &[&str]) -> Result
         ["Items"] if kind != Kind::Document => Some(Query::read(request, entity)?),
         _ => return Err(not_found(request)),
     };
-    let include_items = request.params.get("Include").is_some_and(|i| i.split(',').any(|w| w == "items"));
+    let include_items = request
+        .params
+        .get("Include")
+        .is_some_and(|i| i.split(',').any(|w| w == "items"));
     let client = Arc::clone(&session.client);
     let body = session
         .engine()
@@ -71,7 +76,11 @@ fn view(
     let (last_event_id, created, updated) = match owner {
         Owner::Conversation(row, _) => {
             let document = matches!(entity, Entity::Document(_));
-            (if document { row.document_seq } else { row.seq }, row.created_at, row.updated_at)
+            (
+                if document { row.document_seq } else { row.seq },
+                row.created_at,
+                row.updated_at,
+            )
         }
         Owner::User(row) => (row.seq, row.created_at, row.updated_at),
         _ => return Err(refuse(entity, owner)),
@@ -90,7 +99,12 @@ fn view(
         _ => view["links"] = json!({"items": format!("{url}/Items")}),
     }
     if include_items && entity.kind() == Kind::Map {
-        let all = Query { entity, start: Start::Edge, order: Order::Ascending, size: MAX_PAGE };
+        let all = Query {
+            entity,
+            start: Start::Edge,
+            order: Order::Ascending,
+            size: MAX_PAGE,
+        };
         view["items"] = items(tx, entity, owner, &all)?["items"].take();
     }
     Ok(view)
@@ -123,23 +137,42 @@ impl Query {
         }
         let key = |text: &str| -> Result<KeyPart> {
             match entity.kind() {
-            Kind::List => text.parse().map(KeyPart::Int).map_err(|_| ApiError::invalid("Index").into()),
-            _ => Ok(KeyPart::Text(text.to_owned())),
+                Kind::List => text
+                    .parse()
+                    .map(KeyPart::Int)
+                    .map_err(|_| ApiError::invalid("Index").into()),
+                _ => Ok(KeyPart::Text(text.to_owned())),
             }
         };
-        let only = params.get("Key").or_else(|| params.get("Index")).map(key).transpose()?;
-        let from = params.get("From").filter(|t| !t.is_empty()).map(key).transpose()?;
+        let only = params
+            .get("Key")
+            .or_else(|| params.get("Index"))
+            .map(key)
+            .transpose()?;
+        let from = params
+            .get("From")
+            .filter(|t| !t.is_empty())
+            .map(key)
+            .transpose()?;
         let order = match params.get("Order") {
             Some("desc") => Order::Descending,
             _ => Order::Ascending,
         };
-        let size = params.get("PageSize").and_then(|t| t.parse().ok()).unwrap_or(DEFAULT_PAGE);
+        let size = params
+            .get("PageSize")
+            .and_then(|t| t.parse().ok())
+            .unwrap_or(DEFAULT_PAGE);
         let start = match (only, from) {
             (Some(only), _) => Start::Only(only),
             (None, Some(from)) => Start::From(from),
             (None, None) => Start::Edge,
         };
-        Ok(Self { entity, start, order, size: size.clamp(1, MAX_PAGE) })
+        Ok(Self {
+            entity,
+            start,
+            order,
+            size: size.clamp(1, MAX_PAGE),
+        })
     }
 
     /// A token is sent alone (2.x), so it carries order and size beside the place.
@@ -150,22 +183,38 @@ impl Query {
         else {
             return Err(invalid());
         };
-        let order = if descending == 1 { Order::Descending } else { Order::Ascending };
+        let order = if descending == 1 {
+            Order::Descending
+        } else {
+            Order::Ascending
+        };
         let size = usize::try_from(size).map_err(|_| invalid())?.clamp(1, MAX_PAGE);
-        Ok(Self { entity, start: Start::Token(cursor), order, size })
+        Ok(Self {
+            entity,
+            start: Start::Token(cursor),
+            order,
+            size,
+        })
     }
 
     fn token(&self, cursor: Option<Cursor>) -> Option<String> {
         cursor.map(|mut cursor| {
-            cursor.key.push(KeyPart::Int(i64::from(self.order == Order::Descending)));
-            cursor.key.push(KeyPart::Int(i64::try_from(self.size).unwrap_or(50)));
+            cursor
+                .key
+                .push(KeyPart::Int(i64::from(self.order == Order::Descending)));
+            cursor
+                .key
+                .push(KeyPart::Int(i64::try_from(self.size).unwrap_or(50)));
             cursor.encode(&self.entity.name())
         })
     }
 
     /// The bound before the first wanted row.
     fn bound(&self) -> Option<Cursor> {
-        let next = |part| Cursor { direction: Direction::Next, key: vec![part] };
+        let next = |part| Cursor {
+            direction: Direction::Next,
+            key: vec![part],
+        };
         match &self.start {
             Start::Edge => None,
             Start::Token(cursor) => Some(cursor.clone()),
@@ -184,7 +233,10 @@ fn just_before(key: &KeyPart, order: Order) -> KeyPart {
         // character behind it sorts after all smaller keys and before this one.
         (KeyPart::Text(text), Order::Ascending) => {
             let mut chars: Vec<char> = text.chars().collect();
-            match chars.pop().and_then(|c| char::from_u32(u32::from(c).wrapping_sub(1))) {
+            match chars
+                .pop()
+                .and_then(|c| char::from_u32(u32::from(c).wrapping_sub(1)))
+            {
                 Some(c) if c != '\0' => {
                     chars.push(c);
                     chars.push('\u{10ffff}');
@@ -198,24 +250,40 @@ fn just_before(key: &KeyPart, order: Order) -> KeyPart {
 }
 
 fn items(tx: &mut Transaction<'_>, entity: Entity, owner: &Owner, query: &Query) -> Result<Value> {
-    let window = Window { cursor: query.bound(), size: query.size };
+    let window = Window {
+        cursor: query.bound(),
+        size: query.size,
+    };
     let page = match (entity, owner) {
         (Entity::UserInfo(_), Owner::User(row)) => {
             let mut found = project::user_items(row);
             if let Start::Only(KeyPart::Text(only)) = &query.start {
                 found.retain(|i| matches!(&i.key, project::Key::Name(name) if name == only));
             }
-            Page { items: found, next: None, previous: None }
+            Page {
+                items: found,
+                next: None,
+                previous: None,
+            }
         }
-        (Entity::Messages(_), Owner::Conversation(row, _)) => {
-            page(query, &window, |w| message::list(tx, row, query.order, w), message_item)?
-        }
-        (Entity::Roster(_), Owner::Conversation(row, _)) => {
-            page(query, &window, |w| participant::list(tx, row.sid, query.order, w), roster_item)?
-        }
-        (Entity::Conversations(_), Owner::User(row)) => {
-            page(query, &window, |w| participant::of_user(tx, row.sid, query.order, w), membership_item)?
-        }
+        (Entity::Messages(_), Owner::Conversation(row, _)) => page(
+            query,
+            &window,
+            |w| message::list(tx, row, query.order, w),
+            message_item,
+        )?,
+        (Entity::Roster(_), Owner::Conversation(row, _)) => page(
+            query,
+            &window,
+            |w| participant::list(tx, row.sid, query.order, w),
+            roster_item,
+        )?,
+        (Entity::Conversations(_), Owner::User(row)) => page(
+            query,
+            &window,
+            |w| participant::of_user(tx, row.sid, query.order, w),
+            membership_item,
+        )?,
         _ => return Err(refuse(entity, owner)),
     };
     let views: Vec<Value> = page.items.iter().map(|i| project::item_view(entity, i)).collect();
@@ -236,26 +304,48 @@ fn page<T>(
     item: fn(&T) -> Option<Item>,
 ) -> Result<Page<Item>> {
     if let Start::Only(only) = &query.start {
-        let found = list(&Window { cursor: window.cursor.clone(), size: 1 })?;
+        let found = list(&Window {
+            cursor: window.cursor.clone(),
+            size: 1,
+        })?;
         let mut items: Vec<Item> = found.items.iter().filter_map(item).collect();
         items.retain(|i| match (&i.key, only) {
             (project::Key::Index(a), KeyPart::Int(b)) => a == b,
             (project::Key::Name(a), KeyPart::Text(b)) => a == b,
             _ => false,
         });
-        return Ok(Page { items, next: None, previous: None });
+        return Ok(Page {
+            items,
+            next: None,
+            previous: None,
+        });
     }
     let found = list(window)?;
-    let forwards = window.cursor.as_ref().is_none_or(|c| c.direction == Direction::Next);
+    let forwards = window
+        .cursor
+        .as_ref()
+        .is_none_or(|c| c.direction == Direction::Next);
     let mut previous = found.previous;
     if forwards && let Some(start) = &window.cursor {
-        let before = Cursor { direction: Direction::Previous, key: start.key.clone() };
+        let before = Cursor {
+            direction: Direction::Previous,
+            key: start.key.clone(),
+        };
         // What lies before the bound: also when the page itself is empty.
         let edge = previous.take().map_or(before, |p| p);
-        let any = !list(&Window { cursor: Some(edge.clone()), size: 1 })?.items.is_empty();
+        let any = !list(&Window {
+            cursor: Some(edge.clone()),
+            size: 1,
+        })?
+        .items
+        .is_empty();
         previous = any.then_some(edge);
     }
-    Ok(Page { items: found.items.iter().filter_map(item).collect(), next: found.next, previous })
+    Ok(Page {
+        items: found.items.iter().filter_map(item).collect(),
+        next: found.next,
+        previous,
+    })
 }
 
 #[derive(Deserialize)]
@@ -285,7 +375,9 @@ pub async fn subscriptions(session: &mut Session, request: &Request) -> Result<R
     let batch: Batch = serde_json::from_slice(&request.body)
         .map_err(|_| ApiError::new(20001).message("The body is no batch of subscriptions"))?;
     if batch.requests.len() > MAX_BATCH {
-        return Err(ApiError::new(20001).message("Too many subscriptions in one request").into());
+        return Err(ApiError::new(20001)
+            .message("Too many subscriptions in one request")
+            .into());
     }
     match batch.action.as_str() {
         "establish" => establish(session, batch).await?,
@@ -299,7 +391,9 @@ pub async fn subscriptions(session: &mut Session, request: &Request) -> Result<R
 }
 
 fn find(session: &Session, wanted: &Wanted) -> Option<Entity> {
-    let kind = [Kind::Document, Kind::List, Kind::Map].into_iter().find(|k| k.name() == wanted.object_type)?;
+    let kind = [Kind::Document, Kind::List, Kind::Map]
+        .into_iter()
+        .find(|k| k.name() == wanted.object_type)?;
     Entity::find(kind, &wanted.object_sid, session.client.user)
 }
 
@@ -319,8 +413,10 @@ async fn establish(session: &mut Session, batch: Batch) -> Result<()> {
         }
     }
     let (client, correlation) = (Arc::clone(&session.client), batch.correlation_id.clone());
-    let wanted: Vec<(Option<Entity>, Option<i64>)> =
-        found.iter().map(|(w, entity)| (*entity, w.last_event_id)).collect();
+    let wanted: Vec<(Option<Entity>, Option<i64>)> = found
+        .iter()
+        .map(|(w, entity)| (*entity, w.last_event_id))
+        .collect();
     let opened = session
         .engine()
         .read(move |tx| {
@@ -347,7 +443,15 @@ async fn establish(session: &mut Session, batch: Batch) -> Result<()> {
     for ((wanted, entity), opened) in found.into_iter().zip(opened) {
         let (sid, kind) = (wanted.object_sid, wanted.object_type);
         match (entity, opened) {
-            (Some(entity), Opened::Yes { events, last_event_id, seq, member_since }) => {
+            (
+                Some(entity),
+                Opened::Yes {
+                    events,
+                    last_event_id,
+                    seq,
+                    member_since,
+                },
+            ) => {
                 session.followed(entity, seq, member_since);
                 for event in events {
                     session.send(event.frame);
@@ -369,7 +473,12 @@ async fn establish(session: &mut Session, batch: Batch) -> Result<()> {
             }
         }
     }
-    notify(session, "subscription_established", &batch.correlation_id, &established);
+    notify(
+        session,
+        "subscription_established",
+        &batch.correlation_id,
+        &established,
+    );
     notify(session, "subscription_failed", &batch.correlation_id, &failed);
     Ok(())
 }

@@ -38,13 +38,19 @@ impl Reply {
     /// An answer with a body.
     #[must_use]
     pub fn json<T: Serialize>(code: u16, body: &T) -> Self {
-        Self { code, body: serde_json::to_vec(body).unwrap_or_default() }
+        Self {
+            code,
+            body: serde_json::to_vec(body).unwrap_or_default(),
+        }
     }
 
     /// 204.
     #[must_use]
     pub fn empty() -> Self {
-        Self { code: 204, body: Vec::new() }
+        Self {
+            code: 204,
+            body: Vec::new(),
+        }
     }
 
     /// The answer for an error; what a caller must not see is logged here.
@@ -73,7 +79,12 @@ impl Request {
     /// Decodes a wrapped request; `None` for text that is not UTF-8 after decoding.
     #[must_use]
     pub fn read(http: HttpRequest, body: Bytes) -> Option<Self> {
-        let path = http.path.split('/').filter(|s| !s.is_empty()).map(decode).collect::<Option<Vec<_>>>()?;
+        let path = http
+            .path
+            .split('/')
+            .filter(|s| !s.is_empty())
+            .map(decode)
+            .collect::<Option<Vec<_>>>()?;
         let mut params = Form::default();
         for (name, value) in &http.params {
             let name = decode(name)?;
@@ -89,7 +100,13 @@ impl Request {
                 }
             }
         }
-        Some(Self { method: http.method.to_ascii_uppercase(), host: http.host, path, params, body })
+        Some(Self {
+            method: http.method.to_ascii_uppercase(),
+            host: http.host,
+            path,
+            params,
+            body,
+        })
     }
 
     /// The body as a JSON object. DELETE requests carry bodies that are none (realtime.md §2.12); they are not read.
@@ -136,7 +153,9 @@ pub async fn answer(session: &mut Session, request: &Request) -> Reply {
             sync_api::read(session, request, rest).await
         }
         ["v3", rest @ ..] => sync_api::read(session, request, rest).await,
-        ["v4", "Subscriptions"] if request.method == "POST" => sync_api::subscriptions(session, request).await,
+        ["v4", "Subscriptions"] if request.method == "POST" => {
+            sync_api::subscriptions(session, request).await
+        }
         _ => Err(not_found(request)),
     };
     result.unwrap_or_else(|error| Reply::error(&error))

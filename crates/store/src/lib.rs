@@ -130,7 +130,11 @@ impl Store {
             })
         };
         started.await.map_err(|e| Error::Unavailable(e.to_string()))??;
-        Ok(Self { writer, reader, stats })
+        Ok(Self {
+            writer,
+            reader,
+            stats,
+        })
     }
 
     /// Runs a unit that may change rows and answers when it is durable.
@@ -176,7 +180,10 @@ impl Store {
         C: FnOnce(&mut T) + Send + 'static,
     {
         let (work, answer) = Work::new(unit, committed);
-        queue.send(Box::new(work)).await.map_err(|_| E::from(Error::closed()))?;
+        queue
+            .send(Box::new(work))
+            .await
+            .map_err(|_| E::from(Error::closed()))?;
         answer.await.unwrap_or_else(|_| Err(E::from(Error::closed())))
     }
 

@@ -20,15 +20,17 @@ impl Migration {
         self.sql
             .split(";\n")
             .map(|s| s.trim().trim_end_matches(';'))
-            .filter(|s| s.lines().any(|l| !l.trim().is_empty() && !l.trim_start().starts_with("--")))
+            .filter(|s| {
+                s.lines()
+                    .any(|l| !l.trim().is_empty() && !l.trim_start().starts_with("--"))
+            })
     }
 
     /// FNV-1a of the text: enough to notice an edit.
     fn checksum(&self) -> i64 {
-        let hash = self
-            .sql
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        let hash = self.sql.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
+            (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
+        });
         i64::from_ne_bytes(hash.to_ne_bytes())
     }
 }
@@ -39,7 +41,10 @@ pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_step \
 
 /// The steps that are still to run.
 pub(crate) fn pending<'a>(tx: &mut dyn Tx, all: &'a [Migration]) -> Result<&'a [Migration]> {
-    let rows = tx.query("SELECT version, name, checksum FROM schema_step ORDER BY version", &[])?;
+    let rows = tx.query(
+        "SELECT version, name, checksum FROM schema_step ORDER BY version",
+        &[],
+    )?;
     if rows.len() > all.len() {
         return Err(Error::Schema(format!(
             "the database is at step {}, this program knows {}: start a newer confab",
@@ -50,7 +55,9 @@ pub(crate) fn pending<'a>(tx: &mut dyn Tx, all: &'a [Migration]) -> Result<&'a [
     for (mut row, known) in rows.into_iter().zip(all) {
         let (version, name, checksum) = (row.int()?, row.text()?, row.int()?);
         if version != known.version || checksum != known.checksum() {
-            return Err(Error::Schema(format!("step {version} ({name}) is not the one of this program")));
+            return Err(Error::Schema(format!(
+                "step {version} ({name}) is not the one of this program"
+            )));
         }
     }
     let done = tx.first("SELECT CAST(COUNT(*) AS BIGINT) FROM schema_step", &[])?;

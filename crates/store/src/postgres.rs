@@ -35,17 +35,33 @@ pub(crate) fn start(
     read_jobs: &async_channel::Receiver<Job>,
     stats: &Arc<Stats>,
 ) -> Result<()> {
-    let mut config: Config = url.parse().map_err(|e| Error::Unavailable(format!("database URL: {e}")))?;
-    config.application_name("confab").connect_timeout(Duration::from_secs(5));
+    let mut config: Config = url
+        .parse()
+        .map_err(|e| Error::Unavailable(format!("database URL: {e}")))?;
+    config
+        .application_name("confab")
+        .connect_timeout(Duration::from_secs(5));
     Session::connect(&config, BEGIN_WRITE)?.migrate(migrations)?;
     for n in 0..connections.max(2) {
         // Two queues need two kinds of workers: a blocking receive waits on one.
         let reads = n % 4 == 1;
-        let jobs = if reads { read_jobs.clone() } else { write_jobs.clone() };
+        let jobs = if reads {
+            read_jobs.clone()
+        } else {
+            write_jobs.clone()
+        };
         let (config, stats) = (config.clone(), Arc::clone(stats));
         std::thread::Builder::new()
             .name(format!("store-{}-{n}", if reads { "read" } else { "write" }))
-            .spawn(move || Worker { config, reads, session: None, stats }.serve(&jobs))
+            .spawn(move || {
+                Worker {
+                    config,
+                    reads,
+                    session: None,
+                    stats,
+                }
+                .serve(&jobs)
+            })
             .map_err(|e| Error::Unavailable(format!("cannot start a thread: {e}")))?;
     }
     Ok(())
@@ -120,7 +136,10 @@ impl Worker {
         }
         match &mut self.session {
             Some(session) => Ok(session),
-            empty => Ok(empty.insert(Session::connect(&self.config, if self.reads { BEGIN_READ } else { BEGIN_WRITE })?)),
+            empty => Ok(empty.insert(Session::connect(
+                &self.config,
+                if self.reads { BEGIN_READ } else { BEGIN_WRITE },
+            )?)),
         }
     }
 
@@ -162,7 +181,8 @@ impl Session {
                 tracing::warn!(%error, "the connection to the database ended");
             }
         });
-        let setup = format!("SET statement_timeout = '{STATEMENT_TIMEOUT}'; SET client_min_messages = warning");
+        let setup =
+            format!("SET statement_timeout = '{STATEMENT_TIMEOUT}'; SET client_min_messages = warning");
         runtime.block_on(client.batch_execute(&setup)).map_err(map)?;
         Ok(Self {
             runtime,
@@ -175,7 +195,10 @@ impl Session {
     }
 
     fn migrate(&mut self, migrations: &[Migration]) -> Result<()> {
-        self.batch(&format!("BEGIN; SELECT pg_advisory_xact_lock({MIGRATION_LOCK}); {}", migrate::TABLE))?;
+        self.batch(&format!(
+            "BEGIN; SELECT pg_advisory_xact_lock({MIGRATION_LOCK}); {}",
+            migrate::TABLE
+        ))?;
         self.phase = Phase::Open;
         for step in migrate::pending(self, migrations)? {
             for statement in step.statements() {
@@ -200,7 +223,9 @@ impl Session {
         if let Some(statement) = self.prepared.get(sql) {
             return Ok(statement.clone());
         }
-        let text = sql.replace("{for_update}", "FOR UPDATE").replace("{skip_locked}", "FOR UPDATE SKIP LOCKED");
+        let text = sql
+            .replace("{for_update}", "FOR UPDATE")
+            .replace("{skip_locked}", "FOR UPDATE SKIP LOCKED");
         let statement = self.runtime.block_on(self.client.prepare(&text)).map_err(map)?;
         self.prepared.insert(sql, statement.clone());
         Ok(statement)
@@ -223,7 +248,11 @@ impl Session {
                     None => Ok(()),
                 }
             };
-            let writes = join_all(pushed.iter().map(|(statement, params)| client.execute_raw(statement, params)));
+            let writes = join_all(
+                pushed
+                    .iter()
+                    .map(|(statement, params)| client.execute_raw(statement, params)),
+            );
             join!(begin, writes, last(Arc::clone(&client)))
         });
         begun.map_err(map)?;
@@ -261,7 +290,14 @@ impl Tx for Session {
         let statement = self.statement(sql)?;
         let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|p| p as &(dyn ToSql + Sync)).collect();
         let rows = self.flight(|client| async move { client.query(&statement, &params).await })?;
-        rows.into_iter().map(|row| (0..row.len()).map(|i| value(&row, i)).collect::<Result<_>>().map(Row::new)).collect()
+        rows.into_iter()
+            .map(|row| {
+                (0..row.len())
+                    .map(|i| value(&row, i))
+                    .collect::<Result<_>>()
+                    .map(Row::new)
+            })
+            .collect()
     }
 
     fn exec(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64> {
@@ -277,7 +313,8 @@ impl Tx for Session {
             param.check()?;
         }
         let statement = self.statement(sql)?;
-        self.pushed.push((statement, params.iter().cloned().map(Param::into_owned).collect()));
+        self.pushed
+            .push((statement, params.iter().cloned().map(Param::into_owned).collect()));
         Ok(())
     }
 }
@@ -288,15 +325,21 @@ fn value(row: &tokio_postgres::Row, i: usize) -> Result<Value> {
     let value = if *kind == Type::INT8 {
         row.try_get::<_, Option<i64>>(i).map_err(get)?.map(Value::Int)
     } else if *kind == Type::INT4 {
-        row.try_get::<_, Option<i32>>(i).map_err(get)?.map(|n| Value::Int(n.into()))
+        row.try_get::<_, Option<i32>>(i)
+            .map_err(get)?
+            .map(|n| Value::Int(n.into()))
     } else if *kind == Type::TEXT || *kind == Type::VARCHAR || *kind == Type::NAME {
         row.try_get::<_, Option<String>>(i).map_err(get)?.map(Value::Text)
     } else if *kind == Type::BYTEA {
-        row.try_get::<_, Option<Vec<u8>>>(i).map_err(get)?.map(Value::Blob)
+        row.try_get::<_, Option<Vec<u8>>>(i)
+            .map_err(get)?
+            .map(Value::Blob)
     } else if *kind == Type::FLOAT8 {
         row.try_get::<_, Option<f64>>(i).map_err(get)?.map(Value::Float)
     } else {
-        return Err(Error::Decode(format!("column {i} has type {kind}, which the common SQL does not use")));
+        return Err(Error::Decode(format!(
+            "column {i} has type {kind}, which the common SQL does not use"
+        )));
     };
     Ok(value.unwrap_or(Value::Null))
 }
@@ -337,7 +380,11 @@ fn map(error: tokio_postgres::Error) -> Error {
             Error::Retry(text)
         }
         // Connection, resource, operator intervention, system errors.
-        Some(code) if ["08", "53", "57", "58"].iter().any(|class| code.code().starts_with(class)) => {
+        Some(code)
+            if ["08", "53", "57", "58"]
+                .iter()
+                .any(|class| code.code().starts_with(class)) =>
+        {
             Error::Unavailable(text)
         }
         Some(_) => Error::Other(text),

@@ -41,7 +41,9 @@ pub(crate) fn start(
     }
     let checkpoint = Session::open(path, false)?;
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
-    spawn("store-checkpoint".into(), move || checkpoint_loop(&checkpoint.connection, &stopped))?;
+    spawn("store-checkpoint".into(), move || {
+        checkpoint_loop(&checkpoint.connection, &stopped)
+    })?;
     let (jobs, stats) = (write_jobs.clone(), Arc::clone(stats));
     spawn("store-write".into(), move || {
         // Dropped at the end of the loop, which stops the checkpoints.
@@ -97,7 +99,10 @@ impl Session {
             "PRAGMA cache_size = -65536;"
         };
         connection.execute_batch(tuning).map_err(map)?;
-        Ok(Self { connection, rewritten: HashMap::new() })
+        Ok(Self {
+            connection,
+            rewritten: HashMap::new(),
+        })
     }
 
     fn migrate(&mut self, migrations: &[Migration]) -> Result<()> {
@@ -124,7 +129,11 @@ impl Session {
 
     /// Runs a fixed statement that is prepared once.
     fn control(&self, sql: &'static str) -> Result<()> {
-        self.connection.prepare_cached(sql).and_then(|mut s| s.execute([])).map(drop).map_err(map)
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut s| s.execute([]))
+            .map(drop)
+            .map_err(map)
     }
 
     fn read(&mut self, mut job: Job) {
@@ -198,7 +207,9 @@ impl Session {
 
     fn statement(&mut self, sql: &'static str) -> Result<rusqlite::CachedStatement<'_>> {
         let text = self.rewritten.entry(sql).or_insert_with(|| {
-            sql.replace('$', "?").replace("{for_update}", "").replace("{skip_locked}", "")
+            sql.replace('$', "?")
+                .replace("{for_update}", "")
+                .replace("{skip_locked}", "")
         });
         self.connection.prepare_cached(text).map_err(map)
     }
@@ -221,7 +232,9 @@ impl Tx for Session {
                     ValueRef::Integer(i) => Value::Int(i),
                     ValueRef::Real(f) => Value::Float(f),
                     ValueRef::Text(t) => Value::Text(
-                        std::str::from_utf8(t).map_err(|e| Error::Decode(e.to_string()))?.to_owned(),
+                        std::str::from_utf8(t)
+                            .map_err(|e| Error::Decode(e.to_string()))?
+                            .to_owned(),
                     ),
                     ValueRef::Blob(b) => Value::Blob(b.to_vec()),
                 });
@@ -236,7 +249,9 @@ impl Tx for Session {
             param.check()?;
         }
         let mut statement = self.statement(sql)?;
-        let changed = statement.execute(rusqlite::params_from_iter(params)).map_err(map)?;
+        let changed = statement
+            .execute(rusqlite::params_from_iter(params))
+            .map_err(map)?;
         Ok(changed as u64)
     }
 

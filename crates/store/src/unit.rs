@@ -39,7 +39,15 @@ pub(crate) struct Work<T, E, F, C> {
 impl<T, E, F, C> Work<T, E, F, C> {
     pub(crate) fn new(unit: F, committed: C) -> (Self, oneshot::Receiver<Result<T, E>>) {
         let (answer, receiver) = oneshot::channel();
-        (Self { unit, committed, result: None, answer }, receiver)
+        (
+            Self {
+                unit,
+                committed,
+                result: None,
+                answer,
+            },
+            receiver,
+        )
     }
 }
 
@@ -51,8 +59,8 @@ where
     C: FnOnce(&mut T) + Send,
 {
     fn run(&mut self, tx: &mut dyn Tx) -> Outcome {
-        let result = catch_unwind(AssertUnwindSafe(|| (self.unit)(tx)))
-            .unwrap_or_else(|_| Err(E::from(Error::Panic)));
+        let result =
+            catch_unwind(AssertUnwindSafe(|| (self.unit)(tx))).unwrap_or_else(|_| Err(E::from(Error::Panic)));
         let outcome = match &result {
             Ok(_) => Outcome::Keep,
             Err(e) => match e.store() {

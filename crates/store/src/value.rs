@@ -115,11 +115,15 @@ pub struct Row {
 
 impl Row {
     pub(crate) fn new(values: Vec<Value>) -> Self {
-        Self { values: values.into_iter() }
+        Self {
+            values: values.into_iter(),
+        }
     }
 
     fn next(&mut self) -> Result<Value> {
-        self.values.next().ok_or_else(|| Error::Decode("the row has too few columns".into()))
+        self.values
+            .next()
+            .ok_or_else(|| Error::Decode("the row has too few columns".into()))
     }
 
     /// The next column, an integer.
@@ -158,7 +162,8 @@ impl Row {
     /// # Errors
     /// When it is none.
     pub fn text(&mut self) -> Result<String> {
-        self.opt_text()?.ok_or_else(|| Error::Decode("NULL is no text".into()))
+        self.opt_text()?
+            .ok_or_else(|| Error::Decode("NULL is no text".into()))
     }
 
     /// The next column, a text or NULL.

@@ -25,8 +25,14 @@ pub enum Channel {
 }
 
 impl Channel {
-    const PREFIXED: [Self; 6] =
-        [Self::WhatsApp, Self::Messenger, Self::Gbm, Self::Rcs, Self::Apple, Self::Chat];
+    const PREFIXED: [Self; 6] = [
+        Self::WhatsApp,
+        Self::Messenger,
+        Self::Gbm,
+        Self::Rcs,
+        Self::Apple,
+        Self::Chat,
+    ];
 
     /// The word that the API uses for the channel.
     #[must_use]
@@ -69,7 +75,10 @@ impl Address {
             None if is_email(text) => Channel::Email,
             None => return None,
         };
-        Some(Self { text: text.to_owned(), channel })
+        Some(Self {
+            text: text.to_owned(),
+            channel,
+        })
     }
 
     /// The channel of the address.
@@ -133,8 +142,18 @@ mod tests {
 
     #[test]
     fn other_shapes_are_no_addresses() {
-        for text in ["", "+", "+0123", "+1555867531012345", "15 55", "whatsapp:", "whatsapp:x", "fax:+1555", "@x", "+1555a"]
-        {
+        for text in [
+            "",
+            "+",
+            "+0123",
+            "+1555867531012345",
+            "15 55",
+            "whatsapp:",
+            "whatsapp:x",
+            "fax:+1555",
+            "@x",
+            "+1555a",
+        ] {
             assert_eq!(Address::parse(text), None, "{text}");
         }
     }

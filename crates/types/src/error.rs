@@ -23,9 +23,17 @@ impl ApiError {
         match CATALOGUE.binary_search_by_key(&code, |row| row.0) {
             Ok(at) => {
                 let (code, status, text) = CATALOGUE[at];
-                Self { status, code, text: Cow::Borrowed(text) }
+                Self {
+                    status,
+                    code,
+                    text: Cow::Borrowed(text),
+                }
             }
-            Err(_) => Self { status: 500, code: 20500, text: Cow::Borrowed("Internal Server Error") },
+            Err(_) => Self {
+                status: 500,
+                code: 20500,
+                text: Cow::Borrowed("Internal Server Error"),
+            },
         }
     }
 
@@ -218,6 +226,9 @@ mod tests {
     #[test]
     fn an_unlisted_code_is_an_internal_error() {
         assert_eq!((ApiError::new(1).status, ApiError::new(1).code), (500, 20500));
-        assert_eq!((ApiError::new(50433).status, ApiError::new(50433).text()), (409, "Participant already exists"));
+        assert_eq!(
+            (ApiError::new(50433).status, ApiError::new(50433).text()),
+            (409, "Participant already exists")
+        );
     }
 }

@@ -50,7 +50,10 @@ impl Form {
     /// The first value of a parameter, `None` when it is absent.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.pairs
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
     }
 
     /// The first value, owned.
@@ -73,8 +76,12 @@ impl Form {
     /// All values of a repeated parameter; `None` when absent, an empty array for one empty value (B-011).
     #[must_use]
     pub fn array(&self, name: &str) -> Option<Vec<String>> {
-        let values: Vec<String> =
-            self.pairs.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone()).collect();
+        let values: Vec<String> = self
+            .pairs
+            .iter()
+            .filter(|(n, _)| n == name)
+            .map(|(_, v)| v.clone())
+            .collect();
         match values.as_slice() {
             [] => None,
             [only] if only.is_empty() => Some(Vec::new()),
@@ -87,7 +94,9 @@ impl Form {
     /// # Errors
     /// 400/20001 for anything else.
     pub fn boolean(&self, name: &str) -> Result<Option<bool>, ApiError> {
-        self.get(name).map(|v| parse_bool(v).ok_or_else(|| ApiError::invalid(name))).transpose()
+        self.get(name)
+            .map(|v| parse_bool(v).ok_or_else(|| ApiError::invalid(name)))
+            .transpose()
     }
 
     /// A decimal integer.
@@ -95,7 +104,9 @@ impl Form {
     /// # Errors
     /// 400/20001 for anything else.
     pub fn integer(&self, name: &str) -> Result<Option<i64>, ApiError> {
-        self.get(name).map(|v| v.parse().map_err(|_| ApiError::invalid(name))).transpose()
+        self.get(name)
+            .map(|v| v.parse().map_err(|_| ApiError::invalid(name)))
+            .transpose()
     }
 
     /// An ISO 8601 point in time; an empty value counts as absent.
@@ -148,7 +159,9 @@ fn decode(raw: &[u8]) -> Result<String, ApiError> {
 }
 
 fn hex(digit: Option<&u8>) -> Option<u8> {
-    char::from(*digit?).to_digit(16).and_then(|d| u8::try_from(d).ok())
+    char::from(*digit?)
+        .to_digit(16)
+        .and_then(|d| u8::try_from(d).ok())
 }
 
 #[cfg(test)]

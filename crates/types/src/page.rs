@@ -35,13 +35,19 @@ impl Cursor {
     /// A cursor for the rows after an integer key.
     #[must_use]
     pub fn after(key: i64) -> Self {
-        Self { direction: Direction::Next, key: vec![KeyPart::Int(key)] }
+        Self {
+            direction: Direction::Next,
+            key: vec![KeyPart::Int(key)],
+        }
     }
 
     /// A cursor for the rows before an integer key.
     #[must_use]
     pub fn before(key: i64) -> Self {
-        Self { direction: Direction::Previous, key: vec![KeyPart::Int(key)] }
+        Self {
+            direction: Direction::Previous,
+            key: vec![KeyPart::Int(key)],
+        }
     }
 
     /// The single integer of the key, when it is one.
@@ -119,7 +125,9 @@ impl Cursor {
 fn checksum(body: &[u8], list: &str) -> u32 {
     body.iter()
         .chain(list.as_bytes())
-        .fold(0x811c_9dc5, |hash: u32, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+        .fold(0x811c_9dc5, |hash: u32, &byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        })
 }
 
 #[cfg(test)]

@@ -93,7 +93,13 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_refused() {
-        for text in ["", "yesterday", "2015-13-01T00:00:00Z", "12345", "1915-12-16T22:18:37Z"] {
+        for text in [
+            "",
+            "yesterday",
+            "2015-13-01T00:00:00Z",
+            "12345",
+            "1915-12-16T22:18:37Z",
+        ] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
         }
         assert_eq!(Timestamp::parse("1970-01-01T00:00:01").unwrap().0, 1_000_000);

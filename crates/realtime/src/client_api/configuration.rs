@@ -13,7 +13,10 @@ pub(super) async fn fetch(session: &Session, request: &Request, method: &str) ->
     }
     let client = &session.client;
     let (account, sid) = (client.account, client.service);
-    let service = session.engine().read(move |tx| service::fetch(tx, account, sid)).await?;
+    let service = session
+        .engine()
+        .read(move |tx| service::fetch(tx, account, sid))
+        .await?;
     let base = super::base(session, request);
     let media = format!("{}/v1/Services/{sid}", session.origin);
     Ok(Reply::json(

@@ -22,19 +22,30 @@ pub(super) async fn answer(
     let service = session.client.service;
     match path {
         [] if method == "POST" => {
-            let create = Create { account: session.client.account, service, fields: fields(request)? };
+            let create = Create {
+                account: session.client.account,
+                service,
+                fields: fields(request)?,
+            };
             let made = session.engine().execute(session.actor(), create).await?;
             Ok(Reply::json(201, &view(session, request, &made, None)))
         }
         [key] => match method {
             "GET" => fetch(session, request, key).await,
             "POST" => {
-                let update = Update { service, key: (*key).to_owned(), fields: fields(request)? };
+                let update = Update {
+                    service,
+                    key: (*key).to_owned(),
+                    fields: fields(request)?,
+                };
                 let changed = session.engine().execute(session.actor(), update).await?;
                 Ok(Reply::json(200, &view(session, request, &changed, None)))
             }
             "DELETE" => {
-                let delete = Delete { service, key: (*key).to_owned() };
+                let delete = Delete {
+                    service,
+                    key: (*key).to_owned(),
+                };
                 session.engine().execute(session.actor(), delete).await?;
                 Ok(Reply::empty())
             }

@@ -35,7 +35,10 @@ pub(super) async fn answer(
 type Entry = (Conversation, Participant, Option<i64>);
 
 fn entry(tx: &mut Transaction<'_>, row: Conversation, me: Participant) -> Result<Entry> {
-    let unread = me.last_read_index.map(|i| message::count_after(tx, row.sid, i)).transpose()?;
+    let unread = me
+        .last_read_index
+        .map(|i| message::count_after(tx, row.sid, i))
+        .transpose()?;
     Ok((row, me, unread))
 }
 
@@ -56,7 +59,10 @@ async fn list(session: &Session, request: &Request) -> Result<Reply> {
         })
         .await?;
     let views: Vec<Value> = page.0.iter().map(|e| view(session, request, e)).collect();
-    Ok(Reply::json(200, &json!({"conversations": views, "meta": super::meta(&page.1, LIST, PAGE)})))
+    Ok(Reply::json(
+        200,
+        &json!({"conversations": views, "meta": super::meta(&page.1, LIST, PAGE)}),
+    ))
 }
 
 async fn one(session: &Session, key: &str) -> Result<Entry> {
@@ -80,8 +86,11 @@ async fn fetch(session: &Session, request: &Request, key: &str) -> Result<Reply>
 async fn update(session: &Session, request: &Request, key: &str) -> Result<Reply> {
     let body = request.object()?;
     let (row, _, _) = one(session, key).await?;
-    let mut update =
-        Update::of(session.client.service, &row.sid.to_string(), &session.client.identity);
+    let mut update = Update::of(
+        session.client.service,
+        &row.sid.to_string(),
+        &session.client.identity,
+    );
     update.horizon = match body.get("last_read_message_index") {
         None => None,
         Some(Value::Null) => Some(Horizon::Unset),
@@ -91,8 +100,14 @@ async fn update(session: &Session, request: &Request, key: &str) -> Result<Reply
         },
     };
     update.notification_level = text(&body, "notification_level")?;
-    if update.notification_level.as_deref().is_some_and(|l| l != "default" && l != "muted") {
-        return Err(ApiError::new(20001).message("Invalid parameter value: notification_level").into());
+    if update
+        .notification_level
+        .as_deref()
+        .is_some_and(|l| l != "default" && l != "muted")
+    {
+        return Err(ApiError::new(20001)
+            .message("Invalid parameter value: notification_level")
+            .into());
     }
     session.engine().execute(session.actor(), update).await?;
     fetch(session, request, &row.sid.to_string()).await

@@ -52,8 +52,11 @@ pub(super) async fn answer(
             Ok(Reply::json(200, &view(session, request, &changed)))
         }
         ([key], "DELETE") => {
-            let delete =
-                Delete { service, conversation: conversation.to_owned(), key: (*key).to_owned() };
+            let delete = Delete {
+                service,
+                conversation: conversation.to_owned(),
+                key: (*key).to_owned(),
+            };
             session.engine().execute(session.actor(), delete).await?;
             Ok(Reply::empty())
         }
@@ -85,8 +88,11 @@ const RECEIPTS_PAGE: usize = 50;
 async fn receipts(session: &Session, request: &Request, conversation: &str, key: &str) -> Result<Reply> {
     let list = format!("receipts {key}");
     let window = super::window(request, &list, RECEIPTS_PAGE)?;
-    let (client, conversation, key) =
-        (Arc::clone(&session.client), conversation.to_owned(), key.to_owned());
+    let (client, conversation, key) = (
+        Arc::clone(&session.client),
+        conversation.to_owned(),
+        key.to_owned(),
+    );
     let page = session
         .engine()
         .read(move |tx| {
@@ -118,7 +124,11 @@ fn receipt_view(r: &Receipt) -> Value {
 }
 
 fn view(session: &Session, request: &Request, m: &Message) -> Value {
-    let conversation = format!("{}/Conversations/{}", super::base(session, request), m.conversation);
+    let conversation = format!(
+        "{}/Conversations/{}",
+        super::base(session, request),
+        m.conversation
+    );
     let url = format!("{conversation}/Messages/{}", m.sid);
     json!({
         "sid": m.sid, "index": m.index, "account_sid": m.account, "chat_service_sid": m.service,

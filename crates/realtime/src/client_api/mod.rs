@@ -5,6 +5,7 @@ mod conversations;
 mod memberships;
 mod messages;
 mod participants;
+mod typing;
 mod users;
 
 use confab_domain::{Error, Page, Result, Window};
@@ -31,6 +32,7 @@ pub async fn answer(session: &Session, request: &Request, path: &[&str]) -> Resu
                 ["Users", user, "Conversations", rest @ ..] => {
                     memberships::answer(session, request, method, user, rest).await
                 }
+                ["Typing"] => typing::signal(session, request, method).await,
                 ["Users", user] => users::answer(session, request, method, user).await,
                 _ => Err(not_found(request)),
             }
@@ -41,7 +43,10 @@ pub async fn answer(session: &Session, request: &Request, path: &[&str]) -> Resu
 
 /// Base of the links in answers: the host is the one that the client used.
 fn base(session: &Session, request: &Request) -> String {
-    format!("https://{}/Client/v2/Services/{}", request.host, session.client.service)
+    format!(
+        "https://{}/Client/v2/Services/{}",
+        request.host, session.client.service
+    )
 }
 
 /// A window of a list whose pages the client asks for by token.
@@ -52,7 +57,10 @@ fn window(request: &Request, list: &str, page_size: usize) -> Result<Window> {
             Some(Cursor::decode(token, list).ok_or_else(|| Error::Api(ApiError::invalid("PageToken")))?)
         }
     };
-    Ok(Window { cursor, size: page_size })
+    Ok(Window {
+        cursor,
+        size: page_size,
+    })
 }
 
 /// `meta` of such a list. `next_token` must be null on the last page, or the client asks for ever.

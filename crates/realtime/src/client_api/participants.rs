@@ -19,7 +19,11 @@ pub(super) async fn answer(
     match (path, method) {
         ([], "POST") => {
             let fields = fields(&request.object()?)?;
-            let add = Add { service, conversation: conversation.to_owned(), fields };
+            let add = Add {
+                service,
+                conversation: conversation.to_owned(),
+                fields,
+            };
             let added = session.engine().execute(session.actor(), add).await?;
             Ok(Reply::json(201, &view(session, request, &added)))
         }
@@ -30,8 +34,11 @@ pub(super) async fn answer(
             Ok(Reply::json(200, &view(session, request, &changed)))
         }
         ([key], "DELETE") => {
-            let remove =
-                Remove { service, conversation: conversation.to_owned(), key: (*key).to_owned() };
+            let remove = Remove {
+                service,
+                conversation: conversation.to_owned(),
+                key: (*key).to_owned(),
+            };
             session.engine().execute(session.actor(), remove).await?;
             Ok(Reply::empty())
         }
@@ -41,8 +48,11 @@ pub(super) async fn answer(
 }
 
 fn fields(body: &Map<String, Value>) -> Result<Fields> {
-    let mut fields =
-        Fields { identity: text(body, "identity")?, attributes: attributes(body), ..Fields::default() };
+    let mut fields = Fields {
+        identity: text(body, "identity")?,
+        attributes: attributes(body),
+        ..Fields::default()
+    };
     match body.get("messaging_binding") {
         None | Some(Value::Null) => {}
         Some(Value::Object(binding)) => {
@@ -55,7 +65,11 @@ fn fields(body: &Map<String, Value>) -> Result<Fields> {
 }
 
 fn view(session: &Session, request: &Request, p: &Participant) -> Value {
-    let conversation = format!("{}/Conversations/{}", super::base(session, request), p.conversation);
+    let conversation = format!(
+        "{}/Conversations/{}",
+        super::base(session, request),
+        p.conversation
+    );
     let binding = p.address.as_ref().map(|address| {
         json!({"type": p.channel().map(|c| c.name()), "address": address, "proxy_address": p.proxy_address})
     });

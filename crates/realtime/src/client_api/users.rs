@@ -9,17 +9,15 @@ use crate::entity::Entity;
 use crate::project;
 use crate::upstream::{Reply, Request, attributes, text, wrong_method};
 
-pub(super) async fn answer(
-    session: &Session,
-    request: &Request,
-    method: &str,
-    key: &str,
-) -> Result<Reply> {
+pub(super) async fn answer(session: &Session, request: &Request, method: &str, key: &str) -> Result<Reply> {
     let service = session.client.service;
     let user = match method {
         "GET" => {
             let key = key.to_owned();
-            session.engine().read(move |tx| user::fetch(tx, service, &key)).await
+            session
+                .engine()
+                .read(move |tx| user::fetch(tx, service, &key))
+                .await
         }
         "POST" => {
             let body = request.object()?;
