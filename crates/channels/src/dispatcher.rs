@@ -53,26 +53,43 @@ impl Dispatcher {
                 };
                 self.done(report).await
             }
-            Err(CarrierError::Unavailable(reason)) => {
-                Outcome::Failed { error: format!("{}: {reason}", carrier.name()) }
-            }
+            Err(CarrierError::Unavailable(reason)) => Outcome::Failed {
+                error: format!("{}: {reason}", carrier.name()),
+            },
         }
     }
 
     async fn handset_delivers(&self, account: AccountSid, sid: String) -> Outcome {
-        let delivered =
-            handset::SetStatus { account, handset: None, sid, status: Status::Delivered, error_code: None };
+        let delivered = handset::SetStatus {
+            account,
+            handset: None,
+            sid,
+            status: Status::Delivered,
+            error_code: None,
+        };
         self.done(delivered).await
     }
 
     async fn purge(&self, conversation: ConversationSid) -> Outcome {
         let started = Instant::now();
         loop {
-            match self.engine.execute(Actor::System, conversation::Purge { conversation }).await {
+            match self
+                .engine
+                .execute(Actor::System, conversation::Purge { conversation })
+                .await
+            {
                 Ok(true) => return Outcome::Done,
-                Ok(false) if started.elapsed() > PURGE_TIME => return Outcome::Again { at: self.engine.now() },
+                Ok(false) if started.elapsed() > PURGE_TIME => {
+                    return Outcome::Again {
+                        at: self.engine.now(),
+                    };
+                }
                 Ok(false) => {}
-                Err(error) => return Outcome::Failed { error: error.to_string() },
+                Err(error) => {
+                    return Outcome::Failed {
+                        error: error.to_string(),
+                    };
+                }
             }
         }
     }
@@ -82,7 +99,9 @@ impl Dispatcher {
         match self.engine.execute(Actor::Carrier, command).await {
             Ok(_) => Outcome::Done,
             Err(Error::Api(error)) if error.status == 404 => Outcome::Done,
-            Err(error) => Outcome::Failed { error: error.to_string() },
+            Err(error) => Outcome::Failed {
+                error: error.to_string(),
+            },
         }
     }
 }
@@ -91,8 +110,21 @@ impl Dispatcher {
 impl Handler for Dispatcher {
     async fn run(&self, job: &Job) -> Outcome {
         match job.kind.clone() {
-            Kind::Send { account, channel_message, from, to, body } => {
-                self.send(Outbound { account, channel_message, from, to, body }).await
+            Kind::Send {
+                account,
+                channel_message,
+                from,
+                to,
+                body,
+            } => {
+                self.send(Outbound {
+                    account,
+                    channel_message,
+                    from,
+                    to,
+                    body,
+                })
+                .await
             }
             Kind::HandsetDelivers { account, sid } => self.handset_delivers(account, sid).await,
             Kind::Purge { conversation } => self.purge(conversation).await,

@@ -33,11 +33,15 @@ impl Carrier for Simulator {
             to: outbound.to.clone(),
             body: outbound.body.clone(),
         };
-        self.engine.execute(Actor::Carrier, receive).await.map_err(|error| match error {
-            Error::Api(error) => {
-                CarrierError::Refused { code: i64::from(error.code), reason: error.to_string() }
-            }
-            Error::Store(error) => CarrierError::Unavailable(error.to_string()),
-        })
+        self.engine
+            .execute(Actor::Carrier, receive)
+            .await
+            .map_err(|error| match error {
+                Error::Api(error) => CarrierError::Refused {
+                    code: i64::from(error.code),
+                    reason: error.to_string(),
+                },
+                Error::Store(error) => CarrierError::Unavailable(error.to_string()),
+            })
     }
 }

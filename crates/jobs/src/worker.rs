@@ -57,7 +57,11 @@ impl Worker {
     /// A worker that does nothing yet.
     #[must_use]
     pub fn new(engine: Engine, handler: Arc<dyn Handler>, observer: Observer) -> Self {
-        Self { engine, handler, observer }
+        Self {
+            engine,
+            handler,
+            observer,
+        }
     }
 
     /// Works until `stop` resolves, then finishes what runs and claims nothing more.
@@ -119,7 +123,11 @@ impl Worker {
         }
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let jobs = self.engine.execute(Actor::System, job::Claim { most }).await?;
-        let next = if jobs.is_empty() { Next::Wait(LOOK_BEHIND_BLOCKED) } else { Next::Claim };
+        let next = if jobs.is_empty() {
+            Next::Wait(LOOK_BEHIND_BLOCKED)
+        } else {
+            Next::Claim
+        };
         Ok((jobs, next))
     }
 
@@ -128,8 +136,12 @@ impl Worker {
         let run = AssertUnwindSafe(self.handler.run(&job)).catch_unwind();
         let outcome = match tokio::time::timeout(PATIENCE, run).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Outcome::Failed { error: "the handler panicked".into() },
-            Err(_) => Outcome::Failed { error: format!("no result within {} s", PATIENCE.as_secs()) },
+            Ok(Err(_)) => Outcome::Failed {
+                error: "the handler panicked".into(),
+            },
+            Err(_) => Outcome::Failed {
+                error: format!("no result within {} s", PATIENCE.as_secs()),
+            },
         };
         (self.observer)(kind, !matches!(outcome, Outcome::Failed { .. }));
         let id = job.id;
@@ -144,7 +156,8 @@ impl Worker {
                 } else {
                     tracing::warn!(job = id, kind, tries, again_in_secs, %error, "a job failed");
                 }
-                self.postpone(id, Timestamp(self.engine.now().0 + pause), Some(error)).await
+                self.postpone(id, Timestamp(self.engine.now().0 + pause), Some(error))
+                    .await
             }
         };
         if let Err(error) = recorded {
@@ -154,7 +167,9 @@ impl Worker {
     }
 
     async fn postpone(&self, id: i64, run_at: Timestamp, error: Option<String>) -> Result<()> {
-        self.engine.execute(Actor::System, job::Postpone { id, run_at, error }).await
+        self.engine
+            .execute(Actor::System, job::Postpone { id, run_at, error })
+            .await
     }
 }
 

@@ -88,6 +88,8 @@ pub struct Realtime {
 
 /// Bytes that a connection reads at once. Small, since most connections are idle and each has its buffer.
 const READ_BUFFER: usize = 1024;
+/// Bytes that are gathered into one system call: a message makes two frames. Allocated as needed.
+const WRITE_BUFFER: usize = 8 * 1024;
 /// Most bytes that wait inside the websocket for a slow socket.
 const WRITE_BUFFER_LIMIT: usize = 4 * 1024 * 1024;
 
@@ -155,7 +157,7 @@ async fn connect(
     let limit = shared.options.frame_bytes;
     upgrade
         .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
+        .write_buffer_size(WRITE_BUFFER)
         .max_write_buffer_size(WRITE_BUFFER_LIMIT)
         .max_message_size(limit)
         .max_frame_size(limit)

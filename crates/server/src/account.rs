@@ -16,7 +16,10 @@ pub(crate) async fn open(
     data_dir: &DataDir,
     store: Store,
 ) -> anyhow::Result<(Engine, Credentials, bool)> {
-    let existing = store.read(account::first).await.context("cannot read the database")?;
+    let existing = store
+        .read(account::first)
+        .await
+        .context("cannot read the database")?;
     if let Some(existing) = &existing {
         require_secrets(config, data_dir, existing)?;
     }
@@ -53,7 +56,9 @@ fn require_secrets(config: &Config, data_dir: &DataDir, existing: &Account) -> a
             missing.join(", ")
         );
     }
-    let sid = kept.map(|kept| kept.account_sid).or_else(|| config.account_sid.clone());
+    let sid = kept
+        .map(|kept| kept.account_sid)
+        .or_else(|| config.account_sid.clone());
     if sid.as_deref() != Some(&wanted) {
         bail!(
             "the database has the account {wanted}, but {} names {}; is this the database that belongs to the data \
@@ -97,19 +102,30 @@ async fn ensure(
     credentials: &Credentials,
 ) -> anyhow::Result<()> {
     let sid = AccountSid::parse(&credentials.account_sid).with_context(|| {
-        format!("{} is no account SID (in {})", credentials.account_sid, data_dir.credentials_path().display())
+        format!(
+            "{} is no account SID (in {})",
+            credentials.account_sid,
+            data_dir.credentials_path().display()
+        )
     })?;
     let token = credentials.auth_token.expose();
     let sealed = engine.vault().seal(&sid.to_string(), token)?;
     // A second round only when another node made the account between our look and our write.
     for last in [false, true] {
-        let stored = engine.read(move |tx| account::find(tx, sid)).await.context("cannot read the database")?;
+        let stored = engine
+            .read(move |tx| account::find(tx, sid))
+            .await
+            .context("cannot read the database")?;
         if let Some(stored) = &stored
             && check_master_key(engine, config, data_dir, stored)? == *token
         {
             return Ok(());
         }
-        let ensure = account::Ensure { sid, auth_token: sealed.clone(), replace_token: stored.is_some() };
+        let ensure = account::Ensure {
+            sid,
+            auth_token: sealed.clone(),
+            replace_token: stored.is_some(),
+        };
         match engine.execute(Actor::System, ensure).await {
             Ok(_) => return Ok(()),
             Err(Error::Store(confab_store::Error::Unique(_))) if !last => {}

@@ -1,6 +1,8 @@
 //! The server as a value: started from a configuration, stopped by a signal or by whoever holds it.
 
+use std::fs::OpenOptions;
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -136,7 +138,11 @@ impl Running {
 }
 
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
     // A restart must not wait for connections of the process before it to be forgotten.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
@@ -155,7 +161,21 @@ async fn open_store(config: &Config, data_dir: &DataDir) -> anyhow::Result<Store
         None => {
             let path = data_dir.path().join("confab.db");
             let name = path.display().to_string();
-            (Backend::Sqlite { path, readers: config.store.readers }, name)
+            // The messages of all users are in it; the database's own files get the mode of this one.
+            OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(&path)
+                .with_context(|| format!("cannot open the database {name}"))?;
+            (
+                Backend::Sqlite {
+                    path,
+                    readers: config.store.readers,
+                },
+                name,
+            )
         }
     };
     Store::open(backend, confab_domain::MIGRATIONS)
@@ -164,7 +184,10 @@ async fn open_store(config: &Config, data_dir: &DataDir) -> anyhow::Result<Store
 }
 
 fn public_url(config: &Config) -> Option<(String, String)> {
-    config.public_url.as_ref().map(|url| (url.scheme().to_owned(), url.authority().to_owned()))
+    config
+        .public_url
+        .as_ref()
+        .map(|url| (url.scheme().to_owned(), url.authority().to_owned()))
 }
 
 fn trusted_proxy(config: &Config) -> Arc<dyn Fn(IpAddr) -> bool + Send + Sync> {
@@ -233,8 +256,13 @@ impl Parts {
         // Whatever the cause: everybody hears of it.
         self.shutdown.start();
         let (http_abort, worker_abort) = (self.http.abort_handle(), self.worker.abort_handle());
-        if tokio::time::timeout(self.patience, self.drain(failure.is_some())).await.is_err() {
-            tracing::warn!("shutdown: work in flight did not end in time; jobs are taken up at the next start");
+        if tokio::time::timeout(self.patience, self.drain(failure.is_some()))
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "shutdown: work in flight did not end in time; jobs are taken up at the next start"
+            );
             http_abort.abort();
             worker_abort.abort();
         }

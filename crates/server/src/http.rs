@@ -78,7 +78,9 @@ impl Connections {
 
 /// Accepts connections until the shutdown begins; then resolves with the connections that are still open.
 pub(crate) async fn accept(listener: TcpListener, faces: Faces, shutdown: Shutdown) -> Connections {
-    let connections = Connections { drain: watch::Sender::new(()) };
+    let connections = Connections {
+        drain: watch::Sender::new(()),
+    };
     let mut draining = std::pin::pin!(shutdown.draining());
     loop {
         let accepted = tokio::select! {
@@ -102,7 +104,10 @@ pub(crate) async fn accept(listener: TcpListener, faces: Faces, shutdown: Shutdo
 /// The client went away between its knock and our answer.
 fn is_of_the_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
+    )
 }
 
 async fn serve(stream: TcpStream, peer: SocketAddr, faces: Faces, mut drain: watch::Receiver<()>) {

@@ -38,8 +38,10 @@ fn serve(sources: &Sources) -> anyhow::Result<()> {
     let config = sources.load()?;
     logging::init(&config.log)?;
     allow_many_connections();
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start threads")?;
     let result = runtime.block_on(run(config));
     runtime.shutdown_timeout(AFTER_DRAIN);
     result
@@ -58,7 +60,11 @@ fn announce(running: &Running) {
         version: VERSION,
         address: running.address,
         account_sid: &running.account_sid,
-        new_auth_token: running.new_auth_token.as_ref().map(Secret::expose).map(String::as_str),
+        new_auth_token: running
+            .new_auth_token
+            .as_ref()
+            .map(Secret::expose)
+            .map(String::as_str),
         credentials: &running.credentials,
     });
     let mut out = std::io::stdout().lock();
@@ -73,7 +79,13 @@ fn allow_many_connections() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current != maximum
-        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+        && let Err(error) = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: maximum,
+                maximum,
+            },
+        )
     {
         tracing::warn!(%error, ?current, "the limit of open files stays as it is");
     }

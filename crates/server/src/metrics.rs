@@ -183,8 +183,7 @@ impl Metrics {
 
     /// Takes over what the SDK connections have counted since the start.
     pub fn realtime(&self, counters: &Counters) {
-        self.realtime_connections
-            .set(counters.connections.load(Relaxed));
+        self.realtime_connections.set(counters.connections.load(Relaxed));
         self.frames_in
             .inner()
             .store(counters.frames_in.load(Relaxed), Relaxed);

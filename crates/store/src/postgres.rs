@@ -60,7 +60,7 @@ pub(crate) fn start(
                     session: None,
                     stats,
                 }
-                .serve(&jobs)
+                .serve(&jobs);
             })
             .map_err(|e| Error::Unavailable(format!("cannot start a thread: {e}")))?;
     }

@@ -42,7 +42,7 @@ pub(crate) fn start(
     let checkpoint = Session::open(path, false)?;
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     spawn("store-checkpoint".into(), move || {
-        checkpoint_loop(&checkpoint.connection, &stopped)
+        checkpoint_loop(&checkpoint.connection, &stopped);
     })?;
     let (jobs, stats) = (write_jobs.clone(), Arc::clone(stats));
     spawn("store-write".into(), move || {

@@ -42,7 +42,10 @@ impl App {
 
     /// Counts a request for as long as the guard lives.
     pub(crate) fn enter(&self) -> InFlight {
-        InFlight { concurrent: self.in_flight.fetch_add(1, Ordering::Relaxed) + 1, app: self.clone() }
+        InFlight {
+            concurrent: self.in_flight.fetch_add(1, Ordering::Relaxed) + 1,
+            app: self.clone(),
+        }
     }
 
     /// Whether a service belongs to an account.

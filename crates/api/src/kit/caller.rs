@@ -7,8 +7,8 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use base64::Engine as _;
 use base64::alphabet;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use confab_domain::{Actor, Command, Transaction};
 use confab_engine::Principal;
 use confab_types::{AccountSid, Sid};
@@ -28,8 +28,8 @@ pub(crate) struct Caller {
     pub(crate) app: App,
     pub(crate) principal: Principal,
     pub(crate) exchange: Arc<Exchange>,
-    /// Items of the path, decoded; `None` when one of them is no text.
-    items: Option<Vec<(Box<str>, String)>>,
+    /// Items of the path, decoded; `None` when one of them is not UTF-8.
+    items: Option<RawPathParams>,
 }
 
 impl Caller {
@@ -37,11 +37,18 @@ impl Caller {
         self.principal.account()
     }
 
-    /// An item of the path by its name in the route.
+    /// An item of the path by its name in the route. axum splits the path on `/` before it decodes, so an item may
+    /// hold an encoded slash; one that is broken UTF-8 or holds a NUL names nothing, since no row can.
     pub(crate) fn item(&self, name: &str) -> Result<&str> {
+        self.find(name)?
+            .filter(|value| !value.contains('\0'))
+            .ok_or_else(|| Failure::code(20404))
+    }
+
+    /// An item that some routes of a handler do not have.
+    pub(crate) fn find(&self, name: &str) -> Result<Option<&str>> {
         let items = self.items.as_ref().ok_or_else(|| Failure::code(20404))?;
-        let found = items.iter().find(|(n, _)| **n == *name);
-        found.map(|(_, value)| value.as_str()).ok_or_else(|| Failure::code(20404))
+        Ok(items.iter().find(|(n, _)| *n == name).map(|(_, value)| value))
     }
 
     /// An item of the path that can only be a SID (B-005).
@@ -68,15 +75,23 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let exchange =
-            parts.extensions.get::<Arc<Exchange>>().cloned().ok_or_else(|| Failure::code(20500))?;
+        let exchange = parts
+            .extensions
+            .get::<Arc<Exchange>>()
+            .cloned()
+            .ok_or_else(|| Failure::code(20500))?;
         if let Some(route) = parts.extensions.get::<MatchedPath>() {
             let _ = exchange.route.set(route.clone());
         }
         let (name, secret) = basic(parts).ok_or_else(|| Failure::code(20003))?;
         let principal = app.engine.authenticate(&name, &secret).await?;
-        let items = items(parts, app).await;
-        Ok(Self { app: app.clone(), principal, exchange, items })
+        let items = RawPathParams::from_request_parts(parts, app).await.ok();
+        Ok(Self {
+            app: app.clone(),
+            principal,
+            exchange,
+            items,
+        })
     }
 }
 
@@ -91,12 +106,4 @@ fn basic(parts: &Parts) -> Option<(String, String)> {
     let secret = name.split_off(at + 1);
     name.truncate(at);
     Some((name, secret))
-}
-
-/// The items of the path; axum splits it on `/` before it decodes, so an item may hold an encoded slash. No row has a
-/// name that is broken UTF-8 or holds a NUL, so such an item names nothing.
-async fn items(parts: &mut Parts, app: &App) -> Option<Vec<(Box<str>, String)>> {
-    let params = RawPathParams::from_request_parts(parts, app).await.ok()?;
-    let items: Vec<_> = params.iter().map(|(name, value)| (name.into(), value.to_owned())).collect();
-    items.iter().all(|(_, value): &(Box<str>, String)| !value.contains('\0')).then_some(items)
 }

@@ -49,7 +49,10 @@ impl Product {
             ("events", Product::Events),
             ("monitor", Product::Monitor),
         ];
-        LABELS.iter().find(|(name, _)| label.eq_ignore_ascii_case(name)).map(|(_, product)| *product)
+        LABELS
+            .iter()
+            .find(|(name, _)| label.eq_ignore_ascii_case(name))
+            .map(|(_, product)| *product)
     }
 
     /// Name for metrics and logs.
@@ -132,9 +135,15 @@ impl Exchange {
         let rest = self.path.strip_prefix('/').unwrap_or(&self.path);
         let version = rest.split('/').next().unwrap_or_default();
         let is_version = version == "2010-04-01"
-            || version.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+            || version
+                .strip_prefix('v')
+                .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
         let at = 1 + version.len();
-        if is_version && self.path.len() > at { &self.path[at..] } else { &self.path }
+        if is_version && self.path.len() > at {
+            &self.path[at..]
+        } else {
+            &self.path
+        }
     }
 
     /// The route that answered, for the log.
@@ -166,7 +175,9 @@ fn header<'a>(request: &'a Parts, name: &str) -> Option<&'a str> {
 /// Host and port by their characters only: the text is echoed in URLs and in a header.
 fn is_authority(text: &str) -> bool {
     text.len() <= 255
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']'))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']'))
 }
 
 fn without_port(authority: &str) -> &str {
@@ -191,7 +202,9 @@ mod tests {
             request = request.header(*name, *value);
         }
         let mut parts = request.body(()).unwrap().into_parts().0;
-        parts.extensions.insert(ConnectInfo(SocketAddr::from(([10, 0, 0, 1], 9))));
+        parts
+            .extensions
+            .insert(ConnectInfo(SocketAddr::from(([10, 0, 0, 1], 9))));
         Exchange::of(&parts, RequestSid::from_bits(0), options)
     }
 
@@ -199,38 +212,98 @@ mod tests {
     fn the_first_label_of_the_host_names_the_product_else_the_first_segment() {
         let options = Options::default();
         for (host, path, product, base) in [
-            ("conversations.twilio.com", "/v1/X", Product::Conversations, "http://conversations.twilio.com"),
-            ("Conversations.dublin.ie1.twilio.com:80", "/v1/X", Product::Conversations, "http://Conversations.dublin.ie1.twilio.com:80"),
-            ("127.0.0.1:8080", "/conversations/v1/X", Product::Conversations, "http://127.0.0.1:8080/conversations"),
-            ("[::1]:8080", "/chat/v2/X", Product::Chat, "http://[::1]:8080/chat"),
+            (
+                "conversations.twilio.com",
+                "/v1/X",
+                Product::Conversations,
+                "http://conversations.twilio.com",
+            ),
+            (
+                "Conversations.dublin.ie1.twilio.com:80",
+                "/v1/X",
+                Product::Conversations,
+                "http://Conversations.dublin.ie1.twilio.com:80",
+            ),
+            (
+                "127.0.0.1:8080",
+                "/conversations/v1/X",
+                Product::Conversations,
+                "http://127.0.0.1:8080/conversations",
+            ),
+            (
+                "[::1]:8080",
+                "/chat/v2/X",
+                Product::Chat,
+                "http://[::1]:8080/chat",
+            ),
             ("[::1]", "/chat/v2/X", Product::Chat, "http://[::1]/chat"),
-            ("ip-messaging.twilio.com", "/v2/X", Product::Chat, "http://ip-messaging.twilio.com"),
-            ("localhost", "/2010-04-01/Accounts/AC.json", Product::Api, "http://localhost"),
-            ("localhost", "/api/2010-04-01/Accounts/AC.json", Product::Api, "http://localhost/api"),
-            ("conversations.twilio.com", "/simulator/v1/X", Product::Simulator, "http://conversations.twilio.com/simulator"),
+            (
+                "ip-messaging.twilio.com",
+                "/v2/X",
+                Product::Chat,
+                "http://ip-messaging.twilio.com",
+            ),
+            (
+                "localhost",
+                "/2010-04-01/Accounts/AC.json",
+                Product::Api,
+                "http://localhost",
+            ),
+            (
+                "localhost",
+                "/api/2010-04-01/Accounts/AC.json",
+                Product::Api,
+                "http://localhost/api",
+            ),
+            (
+                "conversations.twilio.com",
+                "/simulator/v1/X",
+                Product::Simulator,
+                "http://conversations.twilio.com/simulator",
+            ),
             ("localhost", "/conversations", Product::None, "http://localhost"),
             ("localhost", "/Foo", Product::None, "http://localhost"),
             ("bad host\"", "/Foo", Product::None, "http://localhost"),
         ] {
             let seen = exchange(host, path, &options, &[]);
-            assert_eq!((seen.product, seen.base.as_str()), (product, base), "{host} {path}");
+            assert_eq!(
+                (seen.product, seen.base.as_str()),
+                (product, base),
+                "{host} {path}"
+            );
         }
     }
 
     #[test]
     fn forwarded_headers_count_from_a_trusted_proxy_only() {
-        let forwarded = [("x-forwarded-host", "conversations.example.org, x"), ("x-forwarded-proto", "https")];
-        let plain = exchange("localhost", "/conversations/v1/X", &Options::default(), &forwarded);
+        let forwarded = [
+            ("x-forwarded-host", "conversations.example.org, x"),
+            ("x-forwarded-proto", "https"),
+        ];
+        let plain = exchange(
+            "localhost",
+            "/conversations/v1/X",
+            &Options::default(),
+            &forwarded,
+        );
         assert_eq!(plain.base, "http://localhost/conversations");
-        let options = Options { trusted_proxy: Arc::new(|ip| ip.to_string() == "10.0.0.1"), ..Options::default() };
+        let options = Options {
+            trusted_proxy: Arc::new(|ip| ip.to_string() == "10.0.0.1"),
+            ..Options::default()
+        };
         let proxied = exchange("localhost", "/v1/X", &options, &forwarded);
-        assert_eq!((proxied.product, proxied.base.as_str()), (Product::Conversations, "https://conversations.example.org"));
+        assert_eq!(
+            (proxied.product, proxied.base.as_str()),
+            (Product::Conversations, "https://conversations.example.org")
+        );
     }
 
     #[test]
     fn the_public_url_replaces_a_host_that_names_no_product() {
-        let options =
-            Options { public_url: Some(("https".into(), "chat.example.org:8443".into())), ..Options::default() };
+        let options = Options {
+            public_url: Some(("https".into(), "chat.example.org:8443".into())),
+            ..Options::default()
+        };
         let bare = exchange("127.0.0.1:8080", "/conversations/v1/X", &options, &[]);
         assert_eq!(bare.base, "https://chat.example.org:8443/conversations");
         let named = exchange("conversations.twilio.com", "/v1/X", &options, &[]);
@@ -246,7 +319,10 @@ mod tests {
             ("/conversations/v1", "/v1"),
             ("/conversations/vx/Y", "/vx/Y"),
         ] {
-            assert_eq!(exchange("localhost", path, &Options::default(), &[]).resource_path(), shown);
+            assert_eq!(
+                exchange("localhost", path, &Options::default(), &[]).resource_path(),
+                shown
+            );
         }
     }
 }

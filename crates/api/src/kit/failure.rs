@@ -19,7 +19,7 @@ use super::render;
 pub(crate) struct Failure(Error);
 
 /// Result of a handler.
-pub(crate) type Result<T = Response> = std::result::Result<T, Failure>;
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Failure {
     /// An error of the catalogue.
@@ -68,7 +68,10 @@ impl Failure {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(render::JSON));
         if refused {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Twilio API\""));
+            headers.insert(
+                WWW_AUTHENTICATE,
+                HeaderValue::from_static("Basic realm=\"Twilio API\""),
+            );
         }
     }
 }
@@ -102,5 +105,24 @@ impl IntoResponse for Failure {
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_database_says_is_logged_and_not_shown() {
+        let unavailable = Error::Store(confab_store::Error::Unavailable("at 10.0.0.1".into()));
+        let broken = Error::Store(confab_store::Error::Other("syntax".into()));
+        for (error, status, code) in [(unavailable, 503, 20503), (broken, 500, 20500)] {
+            let failure = Failure::from(error.clone());
+            assert_eq!(failure.cause(), Some(error.to_string()));
+            let shown = failure.shown();
+            assert_eq!((shown.status, shown.code), (status, code));
+            assert_eq!(shown.text(), ApiError::new(code).text());
+        }
+        assert_eq!(Failure::code(20404).cause(), None);
     }
 }

@@ -52,7 +52,10 @@ pub(crate) struct Front {
 
 impl Front {
     pub(crate) fn new(app: App, products: Products) -> Self {
-        Self { app, products: Arc::new(products) }
+        Self {
+            app,
+            products: Arc::new(products),
+        }
     }
 }
 
@@ -81,7 +84,10 @@ impl Service<Request<Body>> for Front {
                 no_content()
             } else {
                 let span = tracing::debug_span!("request", id = %exchange.id);
-                product.call(Request::from_parts(parts, body)).instrument(span).await?
+                product
+                    .call(Request::from_parts(parts, body))
+                    .instrument(span)
+                    .await?
             };
             let failure = response.extensions_mut().remove::<Failure>();
             let cause = failure.as_ref().and_then(Failure::cause);
@@ -130,7 +136,11 @@ fn put_headers(headers: &mut HeaderMap, exchange: &Exchange, concurrent: usize, 
     headers.insert(CONCURRENT, HeaderValue::from(concurrent));
     headers.insert(DURATION, text(&format!("{:.3}", took.as_secs_f64())));
     headers.insert(API_DOMAIN, text(&exchange.host));
-    let allowed = if exchange.product == Product::Mcs { ALLOWED_HEADERS_MCS } else { ALLOWED_HEADERS };
+    let allowed = if exchange.product == Product::Mcs {
+        ALLOWED_HEADERS_MCS
+    } else {
+        ALLOWED_HEADERS
+    };
     for (name, value) in [
         (HOME_REGION, "us1"),
         (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),

@@ -8,12 +8,17 @@ use serde::Serialize;
 use super::render;
 
 /// What stays as it is in a query.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Size of a page that the caller does not name.
 const DEFAULT_SIZE: usize = 50;
 
 /// Which page was asked for.
+#[derive(Clone)]
 pub(crate) struct Paging {
     size: usize,
     /// The caller's count of pages; echoed, and moves nothing (B-027).
@@ -47,7 +52,12 @@ impl Paging {
             }
         }
         let token = form.string("PageToken").filter(|t| !t.is_empty());
-        Ok(Self { size, page, token, filters: kept })
+        Ok(Self {
+            size,
+            page,
+            token,
+            filters: kept,
+        })
     }
 
     /// The rows that are wanted. `list` names the list with what its order depends on, so that a token of one list is
@@ -55,11 +65,12 @@ impl Paging {
     pub(crate) fn window(&self, list: &str) -> Result<Window, ApiError> {
         let cursor = match &self.token {
             None => None,
-            Some(token) => {
-                Some(Cursor::decode(token, list).ok_or_else(|| ApiError::invalid("PageToken"))?)
-            }
+            Some(token) => Some(Cursor::decode(token, list).ok_or_else(|| ApiError::invalid("PageToken"))?),
         };
-        Ok(Window { cursor, size: self.size })
+        Ok(Window {
+            cursor,
+            size: self.size,
+        })
     }
 
     fn query(&self, page: i64, token: Option<&str>) -> String {
@@ -72,9 +83,10 @@ impl Paging {
 
     /// The queries of the URLs around a page.
     fn around<T>(&self, list: &str, page: &Page<T>) -> Around {
-        let next = page.next.as_ref().map(|cursor| {
-            self.query(self.page.saturating_add(1), Some(&cursor.encode(list)))
-        });
+        let next = page
+            .next
+            .as_ref()
+            .map(|cursor| self.query(self.page.saturating_add(1), Some(&cursor.encode(list))));
         let previous = page.previous.as_ref().filter(|_| self.page > 0);
         Around {
             first: self.query(0, None),

@@ -1,13 +1,13 @@
 //! Parameters of a request (rest.md §1.3).
 
+use std::ops::Deref;
+
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method};
-use axum::response::Response;
 use confab_types::Form;
 use confab_types::form::parse_bool;
-use std::ops::Deref;
 
 use super::app::App;
 use super::failure::{Failure, Result};
@@ -29,13 +29,17 @@ impl FromRequest<App> for Params {
     async fn from_request(request: Request, app: &App) -> Result<Self> {
         let (parts, body) = request.into_parts();
         let limit = app.options.body_limit;
-        let length = parts.headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+        let length = parts
+            .headers
+            .get(CONTENT_LENGTH)
+            .and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
         if length.is_some_and(|length| length > limit) {
             return Err(Failure::code(20413));
         }
-        let mut form = match parts.method == Method::POST && is_form(&parts.headers) {
-            true => read(body, limit).await?,
-            false => Form::default(),
+        let mut form = if parts.method == Method::POST && is_form(&parts.headers) {
+            read(body, limit).await?
+        } else {
+            Form::default()
         };
         if let Some(query) = parts.uri.query() {
             form.append(Form::parse(query.as_bytes())?);
@@ -46,28 +50,31 @@ impl FromRequest<App> for Params {
 
 /// Anything but a form counts as no parameters (B-009).
 fn is_form(headers: &HeaderMap) -> bool {
-    let value = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     let kind = value.split(';').next().unwrap_or_default().trim();
     kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 async fn read(body: Body, limit: usize) -> Result<Form> {
-    match to_bytes(body, limit).await {
-        Ok(bytes) => Ok(Form::parse(&bytes)?),
-        Err(error) if error.into_inner().is::<http_body_util::LengthLimitError>() => Err(Failure::code(20413)),
-        // The client broke off; nobody reads the answer.
-        Err(_) => Err(Failure::code(20001)),
-    }
+    let bytes = to_bytes(body, limit).await.map_err(|error| {
+        let too_large = error.into_inner().is::<http_body_util::LengthLimitError>();
+        // Else the client broke off, and nobody reads the answer.
+        Failure::code(if too_large { 20413 } else { 20001 })
+    })?;
+    Ok(Form::parse(&bytes)?)
 }
 
 /// Checks `X-Twilio-Webhook-Enabled` (B-033). No webhook is built that it could switch on.
 pub(crate) fn check_webhook_header(headers: &HeaderMap) -> Result<()> {
     const NAME: &str = "x-twilio-webhook-enabled";
-    match headers.get(NAME).map(|value| value.to_str().ok().and_then(parse_bool)) {
+    match headers
+        .get(NAME)
+        .map(|value| value.to_str().ok().and_then(parse_bool))
+    {
         Some(None) => Err(confab_types::ApiError::invalid("X-Twilio-Webhook-Enabled").into()),
         _ => Ok(()),
     }
 }
-
-/// What handlers of a list answer with.
-pub(crate) type Answer = Result<Response>;

@@ -6,6 +6,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use confab_types::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Serialize, Serializer};
 
 /// Content type of all answers with a body.
@@ -24,7 +25,9 @@ pub(crate) fn json(status: StatusCode, body: impl FnOnce(&mut Vec<u8>)) -> Respo
     body(&mut out);
     let mut response = Response::new(out.into());
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
     response
 }
 
@@ -80,6 +83,17 @@ impl Serialize for Below<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
+}
+
+/// A text as one segment of a path. Digits, letters and `+`, which stands for itself in a path, stay readable.
+pub(crate) fn segment(text: &str) -> impl fmt::Display + '_ {
+    const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~')
+        .remove(b'+');
+    utf8_percent_encode(text, SEGMENT)
 }
 
 /// `{}`

@@ -1,0 +1,86 @@
+//! The 2010-04-01 API (rest.md §9): dates in RFC 2822, list URIs relative to the host (B-886).
+
+mod account;
+mod key;
+mod number;
+
+use std::ops::Deref;
+
+use axum::Router;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use confab_types::{AccountSid, Sid};
+
+use crate::kit::app::App;
+use crate::kit::caller::Caller;
+use crate::kit::failure::{Failure, Result};
+
+/// All routes of the product.
+pub(crate) fn routes() -> Router<App> {
+    let mut routes = Router::new();
+    routes = account::routes(routes);
+    routes = key::routes(routes);
+    number::routes(routes)
+}
+
+/// An authenticated request below its own account's path.
+struct Owner(Caller);
+
+impl Deref for Owner {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.0
+    }
+}
+
+impl Owner {
+    /// The SID of a last path segment, `{Sid}.json`. Without the extension the original speaks XML, which no client of
+    /// today asks for.
+    fn json_sid<S: Sid>(&self, name: &str) -> Result<S> {
+        let text = self
+            .item(name)?
+            .strip_suffix(".json")
+            .ok_or_else(|| Failure::code(20404))?;
+        S::parse(text).ok_or_else(|| Failure::code(20404))
+    }
+
+    /// The path of the account's resources.
+    fn path(&self) -> String {
+        format!("/2010-04-01/Accounts/{}", self.account())
+    }
+}
+
+impl FromRequestParts<App> for Owner {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let owner = Self(Caller::from_request_parts(parts, app).await?);
+        let named = owner.item("account")?;
+        let own = AccountSid::parse(named.strip_suffix(".json").unwrap_or(named)) == Some(owner.account());
+        if own { Ok(owner) } else { Err(Failure::code(20404)) }
+    }
+}
+
+/// As [`Owner`], with the account's own token: API keys may not see accounts and keys (rest.md §1.2).
+struct Master(Owner);
+
+impl Deref for Master {
+    type Target = Owner;
+
+    fn deref(&self) -> &Owner {
+        &self.0
+    }
+}
+
+impl FromRequestParts<App> for Master {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let owner = Owner::from_request_parts(parts, app).await?;
+        match owner.principal.credentials.key {
+            None => Ok(Self(owner)),
+            Some(_) => Err(confab_types::ApiError::new(20003).status(403).into()),
+        }
+    }
+}

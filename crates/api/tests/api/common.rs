@@ -1,0 +1,257 @@
+//! A router over a store of its own, and a caller.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use confab_api::Options;
+use confab_domain::{Actor, Limits, MIGRATIONS, account};
+use confab_engine::{Engine, SystemClock, Vault};
+use confab_store::{Backend, Store};
+use confab_types::{AccountSid, Sid};
+use serde_json::Value;
+use tower::ServiceExt;
+
+pub const ACCOUNT: &str = "AC00000000000000000000000000000001";
+pub const OTHER_ACCOUNT: &str = "AC00000000000000000000000000000002";
+pub const TOKEN: &str = "a token of the tests";
+
+/// A store of the test's own; the directory lives as long as the guard.
+async fn store() -> (Store, Option<tempfile::TempDir>) {
+    let (backend, dir) = match std::env::var("CONFAB_TEST_DATABASE") {
+        Ok(url) => {
+            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+                .await
+                .unwrap();
+            tokio::spawn(connection);
+            let name = format!("confab_{:032x}", rand::random::<u128>());
+            client
+                .batch_execute(&format!("CREATE DATABASE {name}"))
+                .await
+                .unwrap();
+            let server = url.rsplit_once('/').unwrap().0;
+            (
+                Backend::Postgres {
+                    url: format!("{server}/{name}"),
+                    connections: 2,
+                },
+                None,
+            )
+        }
+        Err(_) => {
+            let dir = tempfile::tempdir().unwrap();
+            (
+                Backend::Sqlite {
+                    path: dir.path().join("confab.db"),
+                    readers: 2,
+                },
+                Some(dir),
+            )
+        }
+    };
+    (Store::open(backend, MIGRATIONS).await.unwrap(), dir)
+}
+
+/// The server of one test.
+pub struct Api {
+    router: Router,
+    auth: Option<String>,
+    host: String,
+    _dir: Option<std::sync::Arc<tempfile::TempDir>>,
+}
+
+/// A server with two accounts, called by the first one under the original's host name.
+pub async fn api() -> Api {
+    api_with(Options::default()).await
+}
+
+pub async fn api_with(options: Options) -> Api {
+    let (store, dir) = store().await;
+    let engine = Engine::new(
+        store,
+        Limits::default(),
+        Vault::new(&[7; 32]).unwrap(),
+        SystemClock,
+    );
+    for sid in [ACCOUNT, OTHER_ACCOUNT] {
+        let auth_token = engine.vault().seal(sid, TOKEN).unwrap();
+        let ensure = account::Ensure {
+            sid: AccountSid::parse(sid).unwrap(),
+            auth_token,
+            replace_token: false,
+        };
+        engine.execute(Actor::System, ensure).await.unwrap();
+    }
+    Api {
+        router: confab_api::router(engine, options),
+        auth: None,
+        host: "conversations.twilio.com".into(),
+        _dir: dir.map(std::sync::Arc::new),
+    }
+    .as_caller(ACCOUNT, TOKEN)
+}
+
+/// An answer.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
+    }
+
+    /// The body of an answer that must have succeeded.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        if self.text.is_empty() {
+            Value::Null
+        } else {
+            self.json()
+        }
+    }
+
+    /// The message of an error that must have this status and code.
+    #[track_caller]
+    pub fn refused(self, status: u16, code: u64) -> String {
+        let body = self.json();
+        assert_eq!(
+            (self.status.as_u16(), body["code"].as_u64()),
+            (status, Some(code)),
+            "{}",
+            self.text
+        );
+        assert_eq!(body["status"], status);
+        assert_eq!(
+            body["more_info"],
+            format!("https://www.twilio.com/docs/errors/{code}")
+        );
+        body["message"].as_str().unwrap().to_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |v| v.to_str().unwrap())
+    }
+}
+
+impl Api {
+    fn like(&self) -> Self {
+        Self {
+            router: self.router.clone(),
+            auth: self.auth.clone(),
+            host: self.host.clone(),
+            _dir: self._dir.clone(),
+        }
+    }
+
+    pub fn as_caller(&self, name: &str, secret: &str) -> Self {
+        let auth = format!("Basic {}", STANDARD.encode(format!("{name}:{secret}")));
+        Self {
+            auth: Some(auth),
+            ..self.like()
+        }
+    }
+
+    pub fn with_auth(&self, auth: Option<&str>) -> Self {
+        Self {
+            auth: auth.map(str::to_owned),
+            ..self.like()
+        }
+    }
+
+    pub fn on_host(&self, host: &str) -> Self {
+        Self {
+            host: host.to_owned(),
+            ..self.like()
+        }
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
+    }
+
+    pub fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
+        let builder = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", &self.host);
+        match &self.auth {
+            Some(auth) => builder.header("authorization", auth),
+            None => builder,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request("GET", path).body(Body::empty()).unwrap())
+            .await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(self.request("DELETE", path).body(Body::empty()).unwrap())
+            .await
+    }
+
+    /// Sends a form that is already encoded.
+    pub async fn post_raw(&self, path: &str, form: impl Into<Body>) -> Answer {
+        let request = self
+            .request("POST", path)
+            .header("content-type", "application/x-www-form-urlencoded");
+        self.send(request.body(form.into()).unwrap()).await
+    }
+
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        let encoded: Vec<String> = form.iter().map(|(n, v)| format!("{n}={}", encode(v))).collect();
+        self.post_raw(path, encoded.join("&")).await
+    }
+
+    /// The path of a new conversation.
+    pub async fn conversation(&self, form: &[(&str, &str)]) -> String {
+        let made = self.post("/v1/Conversations", form).await.expect(201);
+        format!("/v1/Conversations/{}", made["sid"].as_str().unwrap())
+    }
+}
+
+/// Percent-encoding of everything but letters and digits.
+pub fn encode(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// Path and query of an absolute URL.
+#[track_caller]
+pub fn path_of(url: &Value) -> String {
+    let url = url.as_str().unwrap_or_else(|| panic!("no URL: {url}"));
+    let rest = url.split_once("://").unwrap().1;
+    rest[rest.find('/').unwrap()..].to_owned()
+}
+
+/// Names of an object's fields in their order.
+pub fn fields(text: &str) -> Vec<String> {
+    // `Value` would sort them.
+    struct Names;
+    impl<'de> serde::de::Visitor<'de> for Names {
+        type Value = Vec<String>;
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Vec<String>, A::Error> {
+            let mut names = Vec::new();
+            while let Some((name, _)) = map.next_entry::<String, serde::de::IgnoredAny>()? {
+                names.push(name);
+            }
+            Ok(names)
+        }
+    }
+    serde::Deserializer::deserialize_map(&mut serde_json::Deserializer::from_str(text), Names).unwrap()
+}

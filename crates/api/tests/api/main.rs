@@ -1,0 +1,15 @@
+//! The API as its callers see it: requests through the router over a real store. `CONFAB_TEST_DATABASE` names a
+//! PostgreSQL server to run on instead of SQLite.
+#![allow(clippy::unwrap_used, reason = "a failing step of a test ends the test")]
+
+mod common;
+mod conversations;
+mod forms;
+mod front;
+mod messages;
+mod paging;
+mod participants;
+mod programmable;
+mod routing;
+mod simulator;
+mod users;

@@ -1,0 +1,206 @@
+//! From a message in a conversation to a phone and back to its receipt.
+#![allow(clippy::unwrap_used, reason = "a failing step of a test ends the test")]
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use confab_channels::{Carrier, CarrierError, Dispatcher, Outbound, Simulator};
+use confab_domain::message::Message;
+use confab_domain::receipt::Status;
+use confab_domain::{Actor, Change, Commit, Window, conversation, handset, message, participant, receipt};
+use confab_jobs::Worker;
+use confab_testkit::{TestEngine, engine, soon};
+use confab_types::{Address, ConversationSid};
+use tokio::sync::{mpsc, oneshot};
+
+const PHONE: &str = "+15558675310";
+const NUMBER: &str = "+15017122661";
+
+struct Server {
+    engine: TestEngine,
+    commits: mpsc::Receiver<Commit>,
+    // The worker ends when this is dropped.
+    _stop: oneshot::Sender<()>,
+}
+
+impl Server {
+    async fn start(carrier: impl FnOnce(&TestEngine) -> Arc<dyn Carrier>) -> Self {
+        let engine = engine().await;
+        let commits = engine.commits();
+        let dispatcher = Dispatcher::new((*engine).clone(), carrier(&engine));
+        let (stop, stops) = oneshot::channel::<()>();
+        let worker = Worker::new((*engine).clone(), Arc::new(dispatcher), Arc::new(|_, _| {}));
+        tokio::spawn(worker.run(async move {
+            let _ = stops.await;
+        }));
+        Self {
+            engine,
+            commits,
+            _stop: stop,
+        }
+    }
+
+    async fn with_phone(&self) -> ConversationSid {
+        let service = self.engine.account.default_service;
+        let fields = conversation::Fields::default();
+        let create = conversation::Create {
+            account: self.engine.account.sid,
+            service,
+            fields,
+        };
+        let sid = self.engine.execute(Actor::Rest, create).await.unwrap().sid;
+        let fields = participant::Fields {
+            address: Some(PHONE.into()),
+            proxy_address: Some(NUMBER.into()),
+            ..participant::Fields::default()
+        };
+        let add = participant::Add {
+            service,
+            conversation: sid.to_string(),
+            fields,
+        };
+        self.engine.execute(Actor::Rest, add).await.unwrap();
+        sid
+    }
+
+    async fn post(&self, conversation: ConversationSid, body: &str) -> Message {
+        let create = message::Create {
+            service: self.engine.account.default_service,
+            conversation: conversation.to_string(),
+            author: None,
+            body: Some(body.to_owned()),
+            subject: None,
+            attributes: None,
+            created_at: None,
+            updated_at: None,
+        };
+        self.engine.execute(Actor::Rest, create).await.unwrap()
+    }
+
+    /// Waits until the summary of a message says that all of its receipts reached a status.
+    async fn reaches(&mut self, word: &str) {
+        let all = format!("\"{word}\":\"all\"");
+        let reached = async {
+            while let Some(commit) = self.commits.recv().await {
+                for change in commit.changes {
+                    if let Change::MessageUpdated(message) = change
+                        && message
+                            .delivery
+                            .as_deref()
+                            .is_some_and(|summary| summary.contains(&all))
+                    {
+                        return;
+                    }
+                }
+            }
+        };
+        soon(word, reached).await;
+    }
+
+    async fn receipt(&self, message: &Message) -> receipt::Receipt {
+        let sid = message.sid;
+        let window = Window {
+            cursor: None,
+            size: 10,
+        };
+        let mut page = self
+            .engine
+            .read(move |tx| receipt::list(tx, sid, &window))
+            .await
+            .unwrap();
+        assert_eq!(page.items.len(), 1);
+        page.items.remove(0)
+    }
+}
+
+#[tokio::test]
+async fn the_simulator_delivers_and_reports_sent_then_delivered() {
+    let mut server = Server::start(|engine| Arc::new(Simulator::new((**engine).clone()))).await;
+    let conversation = server.with_phone().await;
+    let message = server.post(conversation, "hello").await;
+    server.reaches("sent").await;
+    server.reaches("delivered").await;
+    let receipt = server.receipt(&message).await;
+    assert_eq!(receipt.status, Some(Status::Delivered));
+    let account = server.engine.account.sid;
+    let got = server
+        .engine
+        .read(move |tx| {
+            let phone = Address::parse(PHONE).unwrap();
+            handset::list(
+                tx,
+                account,
+                &phone,
+                &Window {
+                    cursor: None,
+                    size: 10,
+                },
+            )
+        })
+        .await
+        .unwrap()
+        .items;
+    assert_eq!(got.len(), 1);
+    assert_eq!((got[0].from.as_str(), got[0].body.as_str()), (NUMBER, "hello"));
+    assert_eq!(
+        (&got[0].sid, got[0].status.as_str()),
+        (&receipt.channel_message, "delivered")
+    );
+}
+
+#[tokio::test]
+async fn the_same_message_twice_is_one_message_on_the_phone() {
+    let server = Server::start(|engine| Arc::new(Simulator::new((**engine).clone()))).await;
+    let simulator = Simulator::new((*server.engine).clone());
+    let account = server.engine.account.sid;
+    let outbound = Outbound {
+        account,
+        channel_message: "SM00000000000000000000000000000001".into(),
+        from: NUMBER.into(),
+        to: PHONE.into(),
+        body: "once".into(),
+    };
+    simulator.send(&outbound).await.unwrap();
+    simulator.send(&outbound).await.unwrap();
+    let phone = Address::parse(PHONE).unwrap();
+    let window = Window {
+        cursor: None,
+        size: 10,
+    };
+    let got = server
+        .engine
+        .read(move |tx| handset::list(tx, account, &phone, &window))
+        .await
+        .unwrap();
+    assert_eq!(got.items.len(), 1);
+}
+
+/// Refuses everything.
+struct Refusing;
+
+#[async_trait]
+impl Carrier for Refusing {
+    fn name(&self) -> &'static str {
+        "refusing"
+    }
+
+    async fn send(&self, _: &Outbound) -> Result<(), CarrierError> {
+        Err(CarrierError::Refused {
+            code: 30006,
+            reason: "a landline".into(),
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_refused_message_has_a_failed_receipt_with_the_code() {
+    let mut server = Server::start(|_| Arc::new(Refusing)).await;
+    let conversation = server.with_phone().await;
+    let message = server.post(conversation, "hello").await;
+    server.reaches("failed").await;
+    let receipt = server.receipt(&message).await;
+    assert_eq!(
+        (receipt.status, receipt.error_code),
+        (Some(Status::Failed), 30006)
+    );
+}
