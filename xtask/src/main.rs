@@ -1,5 +1,6 @@
 //! Development tasks, run as `cargo xtask <task>`.
 
+mod bench;
 mod clients;
 mod postgres;
 mod process;
@@ -29,6 +30,11 @@ enum Task {
     /// line, a failed step prints its whole output.
     #[command(after_help = test::EXAMPLES)]
     Test(test::Args),
+    /// Measure speed and size in one run and print them as one table
+    ///
+    /// Builds the release binary, starts servers on temporary directories and removes them again.
+    #[command(after_help = bench::EXAMPLES)]
+    Bench(bench::Args),
 }
 
 // One thread: the steps run one after the other, and a child asks the kernel to end it with the thread that started it.
@@ -37,6 +43,7 @@ async fn main() -> ExitCode {
     let Cli { task } = Cli::parse();
     let result = match task {
         Task::Test(args) => test::run(&args).await,
+        Task::Bench(args) => bench::run(&args).await,
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -3,6 +3,7 @@
 //! A hint may come late or out of order, and losing one must lose nothing: the rows tell the same. Subscribers have
 //! bounded queues; a publisher waits for a slow one, which slows writers down instead of growing memory.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::mpsc;
@@ -14,12 +15,14 @@ const QUEUE: usize = 65_536;
 #[derive(Debug)]
 pub struct Bus<T> {
     subscribers: Arc<RwLock<Vec<mpsc::Sender<T>>>>,
+    published: Arc<AtomicU64>,
 }
 
 impl<T> Clone for Bus<T> {
     fn clone(&self) -> Self {
         Self {
             subscribers: Arc::clone(&self.subscribers),
+            published: Arc::clone(&self.published),
         }
     }
 }
@@ -28,6 +31,7 @@ impl<T> Default for Bus<T> {
     fn default() -> Self {
         Self {
             subscribers: Arc::default(),
+            published: Arc::default(),
         }
     }
 }
@@ -44,6 +48,12 @@ impl<T: Clone> Bus<T> {
         receiver
     }
 
+    /// How many hints were published: a subscriber of the first hour that has taken so many has seen all of them.
+    #[must_use]
+    pub fn published(&self) -> u64 {
+        self.published.load(Ordering::Acquire)
+    }
+
     /// Gives a hint to all subscribers. To be called outside the async runtime: it waits while a queue is full.
     pub fn publish(&self, hint: &T) {
         let subscribers = self.subscribers.read().unwrap_or_else(PoisonError::into_inner);
@@ -52,6 +62,7 @@ impl<T: Clone> Bus<T> {
             gone |= subscriber.blocking_send(hint.clone()).is_err();
         }
         drop(subscribers);
+        self.published.fetch_add(1, Ordering::Release);
         if gone {
             self.subscribers
                 .write()

@@ -183,15 +183,22 @@ impl Command for Claim {
             let id = row.int()?;
             let payload = row.text()?;
             let attempts = row.int()?;
+            let kind = match Kind::read(&payload) {
+                Ok(kind) => kind,
+                Err(error) => {
+                    // One that this program cannot read must not stop the others; a newer program may.
+                    tx.push(
+                        "UPDATE job SET run_at = $2, last_error = $3 WHERE id = $1",
+                        params![id, cx.now.0 + 3600 * 1_000_000, error.to_string()],
+                    )?;
+                    continue;
+                }
+            };
             tx.push(
                 "UPDATE job SET lease_until = $2, attempts = attempts + 1 WHERE id = $1",
                 params![id, cx.now.0 + LEASE],
             )?;
-            jobs.push(Job {
-                id,
-                kind: Kind::read(&payload)?,
-                attempts,
-            });
+            jobs.push(Job { id, kind, attempts });
         }
         Ok(jobs)
     }
@@ -246,6 +253,21 @@ impl Command for Postpone {
             "UPDATE job SET lease_until = 0, run_at = $2, last_error = $3 WHERE id = $1",
             params![self.id, self.run_at.0, &self.error],
         )?;
+        cx.emit(Effect::JobsWaiting);
+        Ok(())
+    }
+}
+
+/// Gives back the leases of workers that are gone. Only for a store that no other process has open: the embedded one,
+/// at its start.
+#[derive(Clone, Copy, Debug)]
+pub struct ReleaseAll;
+
+impl Command for ReleaseAll {
+    type Output = ();
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
+        tx.push("UPDATE job SET lease_until = 0 WHERE lease_until > 0", params![])?;
         cx.emit(Effect::JobsWaiting);
         Ok(())
     }

@@ -61,7 +61,13 @@ pub(crate) fn require(
 ) -> Result<()> {
     match owner(tx, address)? {
         Some(owner) if owner == account => Ok(()),
-        None if cx.limits.auto_claim => insert(tx, cx, account, address, None).map(drop),
+        None if cx.limits.auto_claim => match insert(tx, cx, account, address, None) {
+            // Claimed by another transaction since the look-up: run again and find it.
+            Err(Error::Api(api)) if api.code == 21422 => {
+                Err(confab_store::Error::Retry("a number was claimed meanwhile".into()).into())
+            }
+            claimed => claimed.map(drop),
+        },
         _ => Err(Error::code(50413)),
     }
 }

@@ -116,6 +116,12 @@ impl Engine {
         self.inner.commits.subscribe()
     }
 
+    /// How many commits were published so far, that of a command included once it was answered.
+    #[must_use]
+    pub fn commits_published(&self) -> u64 {
+        self.inner.commits.published()
+    }
+
     /// Waits until jobs were written (or one became free to run) since the last wait.
     pub async fn jobs_waiting(&self) {
         self.inner.jobs.notified().await;

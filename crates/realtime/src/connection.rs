@@ -95,6 +95,16 @@ impl Session {
         self.shared.hub.unfollow(self.id, entity.stream(), Some(entity));
     }
 
+    /// Sends what a change of this connection made before its answer. The SDK opens a conversation on the event of its
+    /// joining; an app that goes on at the answer at once would change what the SDK has not opened yet, and miss the
+    /// event of it (`join()` then `add()`: no `participantJoined`).
+    async fn settle(&mut self) {
+        self.shared.settled().await;
+        for delivery in self.outbox.take_now() {
+            self.deliver(delivery);
+        }
+    }
+
     /// Takes deliveries of the hub; what is not followed (any more) is dropped.
     fn deliver(&mut self, delivery: Delivery) {
         match delivery {
@@ -493,6 +503,9 @@ async fn handle(session: &mut Session, schedule: &mut Schedule, frame: Incoming)
             let reply = match header.http_request.and_then(|http| Request::read(http, payload)) {
                 Some(request) => {
                     let reply = upstream::answer(session, &request).await;
+                    if request.method != "GET" {
+                        session.settle().await;
+                    }
                     tracing::debug!(method = %request.method, status = reply.code, "client request");
                     frame::http_reply(&header.id, reply.code, &reply.body)
                 }

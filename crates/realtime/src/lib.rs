@@ -61,6 +61,8 @@ struct Shared {
     engine: Engine,
     options: Options,
     hub: Arc<hub::Hub>,
+    /// Commits that the hub has given to connections.
+    taken: watch::Sender<u64>,
     continuation: continuation::Tokens,
     counters: Arc<Counters>,
     drain: watch::Sender<bool>,
@@ -72,6 +74,15 @@ struct Shared {
 impl Shared {
     fn next_connection(&self) -> hub::ConnectionId {
         self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Waits until the hub has given out all commits of commands that were answered by now.
+    async fn settled(&self) {
+        let target = self.engine.commits_published();
+        let mut taken = self.taken.subscribe();
+        let reached = taken.wait_for(|n| *n >= target);
+        // A hub that does not keep up holds no answer back for long.
+        let _ = tokio::time::timeout(Duration::from_secs(1), reached).await;
     }
 
     /// Clients that are sent away together come back spread over some seconds (realtime.md §2.6).
@@ -100,11 +111,14 @@ impl Realtime {
     pub fn start(engine: Engine, options: Options) -> Self {
         let hub = Arc::new(hub::Hub::default());
         let mut commits = engine.commits();
+        let before = engine.commits_published();
+        let taken = watch::Sender::new(before);
         tokio::spawn({
-            let hub = Arc::clone(&hub);
+            let (hub, taken) = (Arc::clone(&hub), taken.clone());
             async move {
                 while let Some(commit) = commits.recv().await {
                     hub.commit(commit);
+                    taken.send_modify(|n| *n += 1);
                 }
             }
         });
@@ -115,6 +129,7 @@ impl Realtime {
                 engine,
                 options,
                 hub,
+                taken,
                 continuation: continuation::Tokens::default(),
                 counters,
                 drain: watch::Sender::new(false),

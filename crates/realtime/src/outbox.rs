@@ -62,6 +62,11 @@ impl Outbox {
         self.waiting.notify_one();
     }
 
+    /// Takes what is there.
+    pub fn take_now(&self) -> VecDeque<Delivery> {
+        std::mem::take(&mut self.lock().queue)
+    }
+
     /// Waits for deliveries and takes all of them; `None` after an overflow.
     pub async fn take(&self) -> Option<VecDeque<Delivery>> {
         loop {

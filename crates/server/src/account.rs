@@ -109,7 +109,6 @@ async fn ensure(
         )
     })?;
     let token = credentials.auth_token.expose();
-    let sealed = engine.vault().seal(&sid.to_string(), token)?;
     // A second round only when another node made the account between our look and our write.
     for last in [false, true] {
         let stored = engine
@@ -123,7 +122,7 @@ async fn ensure(
         }
         let ensure = account::Ensure {
             sid,
-            auth_token: sealed.clone(),
+            auth_token: engine.vault().seal(&sid.to_string(), token)?,
             replace_token: stored.is_some(),
         };
         match engine.execute(Actor::System, ensure).await {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use confab_channels::{Dispatcher, Simulator};
+use confab_domain::{Actor, job};
 use confab_engine::Engine;
 use confab_jobs::Worker;
 use confab_realtime::{Counters, Realtime};
@@ -86,6 +87,13 @@ impl App {
             realtime: realtime.router(),
             api: confab_api::router(engine.clone(), api_options(&config, &metrics)),
         };
+        if config.database.is_none() {
+            // The data directory is locked, so whoever had these leases is gone: what it left is done at once.
+            engine
+                .execute(Actor::System, job::ReleaseAll)
+                .await
+                .context("cannot write to the database")?;
+        }
         let (stop_worker, worker_stops) = oneshot::channel();
         let parts = Parts {
             worker: tokio::spawn(worker(engine.clone(), &metrics).run(async move {

@@ -51,8 +51,10 @@ pub(super) struct Summary {
 impl Summary {
     pub(super) fn of(runs: Vec<Run>) -> Result<Self> {
         let rate = median(runs.iter().map(Run::rate)).context("nothing ran")?;
-        let latencies: Vec<Quantiles> =
-            runs.into_iter().filter_map(|run| run.latencies.summary()).collect();
+        let latencies: Vec<Quantiles> = runs
+            .into_iter()
+            .filter_map(|run| run.latencies.summary())
+            .collect();
         let latency = Quantiles::median(&latencies).context("nothing was answered")?;
         Ok(Self { rate, latency })
     }
@@ -125,7 +127,10 @@ async fn drive(
 /// A row about refused requests would say nothing: the first one ends it.
 fn check(status: u16, wanted: u16, connection: &Connection) -> Result<()> {
     if status != wanted {
-        bail!("{status} instead of {wanted}: {}", String::from_utf8_lossy(connection.body()));
+        bail!(
+            "{status} instead of {wanted}: {}",
+            String::from_utf8_lossy(connection.body())
+        );
     }
     Ok(())
 }

@@ -12,16 +12,35 @@ use std::time::Instant;
 /// Name and value of each property.
 pub(super) fn describe(data: &Path, cluster: Option<&Cluster>) -> Result<Vec<(&'static str, String)>> {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let memory = field("/proc/meminfo", "MemTotal").and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
+    let memory =
+        field("/proc/meminfo", "MemTotal").and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
     let unknown = || "unknown".to_owned();
     let mut lines = vec![
-        ("date", output("date", &["-u", "+%Y-%m-%d %H:%M UTC"]).unwrap_or_else(unknown)),
+        (
+            "date",
+            output("date", &["-u", "+%Y-%m-%d %H:%M UTC"]).unwrap_or_else(unknown),
+        ),
         ("revision", revision().unwrap_or_else(unknown)),
-        ("processor", field("/proc/cpuinfo", "model name").unwrap_or_else(unknown)),
-        ("cores", format!("{cores}, shared by server, load generator and database")),
-        ("memory", memory.map_or_else(unknown, |kib| format!("{:.0} GiB", kib / 1024.0 / 1024.0))),
-        ("kernel", read("/proc/sys/kernel/osrelease").map_or_else(unknown, |text| format!("Linux {text}"))),
-        ("file system of the data", file_system(data).unwrap_or_else(unknown)),
+        (
+            "processor",
+            field("/proc/cpuinfo", "model name").unwrap_or_else(unknown),
+        ),
+        (
+            "cores",
+            format!("{cores}, shared by server, load generator and database"),
+        ),
+        (
+            "memory",
+            memory.map_or_else(unknown, |kib| format!("{:.0} GiB", kib / 1024.0 / 1024.0)),
+        ),
+        (
+            "kernel",
+            read("/proc/sys/kernel/osrelease").map_or_else(unknown, |text| format!("Linux {text}")),
+        ),
+        (
+            "file system of the data",
+            file_system(data).unwrap_or_else(unknown),
+        ),
         ("fdatasync of 4 KiB", fsync(data)?),
         (
             "load average before",
@@ -31,7 +50,10 @@ pub(super) fn describe(data: &Path, cluster: Option<&Cluster>) -> Result<Vec<(&'
         ),
     ];
     if let Some(cluster) = cluster {
-        let version = output(&cluster.programs().join("postgres").to_string_lossy(), &["--version"]);
+        let version = output(
+            &cluster.programs().join("postgres").to_string_lossy(),
+            &["--version"],
+        );
         lines.push(("PostgreSQL", version.unwrap_or_else(unknown)));
     }
     Ok(lines)
@@ -51,13 +73,30 @@ fn field(path: &str, name: &str) -> Option<String> {
 }
 
 fn output(program: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(arguments).current_dir(root()).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn revision() -> Option<String> {
     let revision = output("git", &["rev-parse", "--short=12", "HEAD"])?;
-    let changes = output("git", &["status", "--porcelain", "--", "crates", "Cargo.toml", "Cargo.lock"])?;
+    let changes = output(
+        "git",
+        &[
+            "status",
+            "--porcelain",
+            "--",
+            "crates",
+            "Cargo.toml",
+            "Cargo.lock",
+        ],
+    )?;
     Some(if changes.is_empty() {
         revision
     } else {
@@ -88,5 +127,8 @@ fn fsync(directory: &Path) -> Result<String> {
         samples.push(started.elapsed());
     }
     let quantiles = samples.summary().context("nothing was written")?;
-    Ok(format!("p50 {:.2} ms, p99 {:.2} ms", quantiles.p50, quantiles.p99))
+    Ok(format!(
+        "p50 {:.2} ms, p99 {:.2} ms",
+        quantiles.p50, quantiles.p99
+    ))
 }

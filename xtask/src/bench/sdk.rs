@@ -29,7 +29,10 @@ pub(super) struct Receipts {
 impl Receipts {
     fn add(&self, sent: u64) {
         let took = Duration::from_nanos(now().saturating_sub(sent));
-        self.latencies.lock().unwrap_or_else(PoisonError::into_inner).push(took);
+        self.latencies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(took);
         self.count.fetch_add(1, Relaxed);
     }
 
@@ -65,7 +68,6 @@ impl Receipts {
 /// Connected clients. Dropping them closes their connections.
 pub(super) struct Clients {
     tasks: JoinSet<Result<()>>,
-    count: usize,
     pub(super) receipts: Arc<Receipts>,
     /// Subscriptions of all clients.
     pub(super) subscriptions: usize,
@@ -88,7 +90,9 @@ impl Clients {
             starting.spawn(async move {
                 let _turn = gate.acquire().await?;
                 let started = tokio::time::timeout(Duration::from_secs(60), Client::start(address, &token));
-                started.await.with_context(|| format!("client {identity} got stuck"))?
+                started
+                    .await
+                    .with_context(|| format!("client {identity} got stuck"))?
             });
         }
         let (mut tasks, mut subscriptions) = (JoinSet::new(), 0);
@@ -98,7 +102,6 @@ impl Clients {
             tasks.spawn(client.listen(Arc::clone(&receipts)));
         }
         Ok(Self {
-            count: tasks.len(),
             tasks,
             receipts,
             subscriptions,
@@ -112,10 +115,6 @@ impl Clients {
             bail!("a client ended");
         }
         Ok(())
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.count
     }
 }
 
@@ -145,17 +144,30 @@ impl Client {
     async fn start(address: SocketAddr, token: &str) -> Result<(Self, usize)> {
         let mut client = Self::open(address).await?;
         client.init(token).await?;
-        let configuration =
-            client.get("https://aim.us1.twilio.com/Client/v2/Configuration").await?;
+        let configuration = client
+            .get("https://aim.us1.twilio.com/Client/v2/Configuration")
+            .await?;
         let objects = &configuration["sync_objects"];
-        let mut wanted = vec![client.entity("Maps", text(&objects["my_conversations"])?, "").await?.0];
-        wanted.push(client.entity("Maps", text(&objects["my_user_info"])?, "?Include=items").await?.0);
+        let mut wanted = vec![
+            client
+                .entity("Maps", text(&objects["my_conversations"])?, "")
+                .await?
+                .0,
+        ];
+        wanted.push(
+            client
+                .entity("Maps", text(&objects["my_user_info"])?, "?Include=items")
+                .await?
+                .0,
+        );
         let mine = text(&configuration["links"]["my_conversations"])?.to_owned();
         let mut page = client.get(&mine).await?;
         loop {
             for conversation in list(&page["conversations"])? {
                 if conversation["status"] == "joined" {
-                    client.join(text(&conversation["sync_objects"]["conversation"])?, &mut wanted).await?;
+                    client
+                        .join(text(&conversation["sync_objects"]["conversation"])?, &mut wanted)
+                        .await?;
                 }
             }
             match page["meta"]["next_token"].as_str() {
@@ -192,11 +204,17 @@ impl Client {
             "Lists" => "list",
             _ => "map",
         };
-        let entity = self.get(&format!("https://cds.us1.twilio.com/v3/{collection}/{name}{query}")).await?;
+        let entity = self
+            .get(&format!(
+                "https://cds.us1.twilio.com/v3/{collection}/{name}{query}"
+            ))
+            .await?;
         let wanted = Wanted {
             sid: text(&entity["sid"])?.to_owned(),
             kind,
-            last_event_id: entity["last_event_id"].as_i64().context("an entity without last_event_id")?,
+            last_event_id: entity["last_event_id"]
+                .as_i64()
+                .context("an entity without last_event_id")?,
         };
         Ok((wanted, entity))
     }
@@ -431,11 +449,15 @@ impl Client {
 }
 
 fn text(value: &Value) -> Result<&str> {
-    value.as_str().with_context(|| format!("{value} instead of a text"))
+    value
+        .as_str()
+        .with_context(|| format!("{value} instead of a text"))
 }
 
 fn list(value: &Value) -> Result<&Vec<Value>> {
-    value.as_array().with_context(|| format!("{value} instead of a list"))
+    value
+        .as_array()
+        .with_context(|| format!("{value} instead of a list"))
 }
 
 /// The time at which the message of a `list_item_added` was sent.

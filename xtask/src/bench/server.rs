@@ -48,12 +48,12 @@ pub(super) struct Usage {
 
 /// What happened between two moments.
 pub(super) struct Used {
-    pub(super) writes_per_commit: f64,
-    pub(super) commits: f64,
-    /// Processor seconds.
+    writes_per_commit: f64,
+    commits: f64,
+    /// Processor seconds, as the others.
     pub(super) server: f64,
-    pub(super) generator: f64,
-    pub(super) postgres: f64,
+    generator: f64,
+    postgres: f64,
 }
 
 impl Server {
@@ -141,7 +141,14 @@ impl Server {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid))?;
         status
             .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.trim().parse().ok())
+            .find_map(|line| {
+                line.strip_prefix("VmRSS:")?
+                    .trim()
+                    .strip_suffix(" kB")?
+                    .trim()
+                    .parse()
+                    .ok()
+            })
             .context("the kernel does not tell VmRSS")
     }
 
@@ -153,7 +160,9 @@ impl Server {
         }
         let text = String::from_utf8_lossy(connection.body()).into_owned();
         let counter = |name: &str| {
-            let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok());
+            let value = text
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok());
             value.with_context(|| format!("/metrics has no {name}"))
         };
         Ok(Usage {
@@ -179,6 +188,24 @@ impl Server {
     }
 }
 
+impl Used {
+    /// In words, for a number of requests that took so many seconds.
+    pub(super) fn describe(&self, requests: u64, seconds: f64) -> String {
+        let each = |used: f64| used * 1e6 / requests as f64;
+        let mut text = format!(
+            "{:.1} writes a commit, {:.0} commits a second; processor time of one request: server {:.0} µs, generator {:.0} µs",
+            self.writes_per_commit,
+            self.commits / seconds,
+            each(self.server),
+            each(self.generator),
+        );
+        if self.postgres > 0.0 {
+            text.push_str(&format!(", PostgreSQL {:.0} µs", each(self.postgres)));
+        }
+        text
+    }
+}
+
 /// User and system time of a process.
 fn cpu_seconds(pid: u32) -> Result<f64> {
     let stat = Stat::read(&pid.to_string()).context("the kernel does not tell the time of a process")?;
@@ -193,14 +220,23 @@ fn postgres_seconds() -> f64 {
     let all: Vec<(u32, Stat)> = entries
         .filter_map(|entry| {
             let name = entry.ok()?.file_name().into_string().ok()?;
-            Some((name.parse().ok()?, Stat::read(&name).filter(|stat| stat.name == "postgres")?))
+            Some((
+                name.parse().ok()?,
+                Stat::read(&name).filter(|stat| stat.name == "postgres")?,
+            ))
         })
         .collect();
     let ours = std::process::id();
     let is_ours = |stat: &Stat| {
-        stat.parent == ours || all.iter().any(|(pid, parent)| *pid == stat.parent && parent.parent == ours)
+        stat.parent == ours
+            || all
+                .iter()
+                .any(|(pid, parent)| *pid == stat.parent && parent.parent == ours)
     };
-    all.iter().filter(|(_, stat)| is_ours(stat)).map(|(_, stat)| stat.seconds).sum()
+    all.iter()
+        .filter(|(_, stat)| is_ours(stat))
+        .map(|(_, stat)| stat.seconds)
+        .sum()
 }
 
 struct Stat {
@@ -235,7 +271,10 @@ mod tests {
     fn process_times() {
         let text = "42 (odd) name) S 7 42 42 0 -1 4194304 0 0 0 0 150 50 0 0 20 0 1 0 9 0 0 0";
         let stat = Stat::parse(text).unwrap();
-        assert_eq!((stat.name.as_str(), stat.parent, stat.seconds), ("odd) name", 7, 2.0));
+        assert_eq!(
+            (stat.name.as_str(), stat.parent, stat.seconds),
+            ("odd) name", 7, 2.0)
+        );
         assert!(cpu_seconds(std::process::id()).is_ok());
     }
 }

@@ -1,6 +1,5 @@
 //! What the measurements need on a server, made through its API.
 
-use super::http::Caller;
 use super::load::{Render, each};
 use super::sdk::STAMP;
 use super::server::{ACCOUNT, caller};
@@ -63,9 +62,14 @@ pub(super) fn identity(number: usize) -> String {
 /// Makes conversations and gives their SIDs.
 pub(super) async fn conversations(address: SocketAddr, count: usize) -> Result<Vec<String>> {
     let path = format!("{ROOT}/Conversations");
-    let requests = (0..count).map(|n| caller().post(&path, &format!("FriendlyName=Room+{n}"))).collect();
+    let requests = (0..count)
+        .map(|n| caller().post(&path, &format!("FriendlyName=Room+{n}")))
+        .collect();
     let bodies = each(address, requests, 201).await?;
-    bodies.iter().map(|body| member(&serde_json::from_slice(body)?, "sid")).collect()
+    bodies
+        .iter()
+        .map(|body| member(&serde_json::from_slice(body)?, "sid"))
+        .collect()
 }
 
 /// Adds chat participants, each a conversation and an identity.
@@ -82,12 +86,11 @@ pub(super) async fn participants(
 }
 
 /// SIDs of some messages of each conversation, with that of the conversation.
-pub(super) async fn messages(
-    address: SocketAddr,
-    conversations: &[String],
-) -> Result<Vec<(String, String)>> {
-    let requests =
-        conversations.iter().map(|sid| caller().get(&format!("{}?PageSize=10", messages_of(sid)))).collect();
+pub(super) async fn messages(address: SocketAddr, conversations: &[String]) -> Result<Vec<(String, String)>> {
+    let requests = conversations
+        .iter()
+        .map(|sid| caller().get(&format!("{}?PageSize=10", messages_of(sid))))
+        .collect();
     let mut found = Vec::new();
     for (body, conversation) in each(address, requests, 200).await?.iter().zip(conversations) {
         let page: Value = serde_json::from_slice(body)?;
@@ -108,8 +111,10 @@ pub(super) fn without_storage() -> Render {
 pub(super) fn create_messages(conversations: &[String]) -> Render {
     let filler = "and+the+rest+of+a+message+of+middling+length+".repeat(3);
     let body = format!("Body={:0STAMP$}{}", 0, &filler[..BODY - STAMP]);
-    let requests: Vec<Vec<u8>> =
-        conversations.iter().map(|sid| caller().post(&messages_of(sid), &body)).collect();
+    let requests: Vec<Vec<u8>> = conversations
+        .iter()
+        .map(|sid| caller().post(&messages_of(sid), &body))
+        .collect();
     Arc::new(move |turn, out| {
         out.extend(pick(&requests, turn));
         let start = out.len() - BODY;
@@ -157,11 +162,8 @@ async fn one(address: SocketAddr, request: Vec<u8>, status: u16) -> Result<Value
 }
 
 fn member(value: &Value, name: &str) -> Result<String> {
-    let text = value[name].as_str().with_context(|| format!("no {name} in {value}"))?;
+    let text = value[name]
+        .as_str()
+        .with_context(|| format!("no {name} in {value}"))?;
     Ok(text.to_owned())
-}
-
-/// Used by rows that send at a pace of their own.
-pub(super) fn caller_of_messages(conversation: &str) -> (Caller, String) {
-    (caller(), messages_of(conversation))
 }

@@ -4,7 +4,7 @@
 //! path and product, writes the body. So no handler needs to know how it was reached.
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use confab_domain::Error;
@@ -66,6 +66,8 @@ impl Failure {
             StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         *response.body_mut() = out.into();
         let headers = response.headers_mut();
+        // The router wrote the length of the empty answer.
+        headers.remove(CONTENT_LENGTH);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(render::JSON));
         if refused {
             headers.insert(
