@@ -96,6 +96,10 @@ pub fn parse(message: &Bytes) -> Result<Incoming, Malformed> {
     let header = message
         .get(start..stop)
         .ok_or(Malformed("the header is cut off"))?;
+    // serde would take an array for a struct whose members have defaults.
+    if header.first() != Some(&b'{') {
+        return Err(Malformed("the header is no JSON object"));
+    }
     let header: Header = serde_json::from_slice(header).map_err(|_| Malformed("the header is not JSON"))?;
     if header.payload_size == 0 {
         return Ok(Incoming {
