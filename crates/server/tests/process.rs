@@ -227,7 +227,7 @@ async fn files_are_for_their_owner_only() {
     for name in ["credentials", "master.key", "lock"] {
         assert!(place.data_dir.join(name).exists(), "{name}");
     }
-    drop(server);
+    server.terminate().await;
     std::fs::set_permissions(
         place.data_dir.join("master.key"),
         std::fs::Permissions::from_mode(0o644),

@@ -27,7 +27,7 @@ pub use process::Process;
 pub use rest::{Response, Rest};
 pub use server::TestServer;
 pub use socket::{Frame, Socket};
-pub use token::access_token;
+pub use token::{access_token, signed_token};
 
 /// Long enough for a busy machine. A test that waits in vain fails with the name of what it waited for.
 pub const PATIENCE: Duration = Duration::from_secs(20);

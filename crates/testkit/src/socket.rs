@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -100,8 +100,23 @@ impl Socket {
     /// # Panics
     /// When the server does not take it.
     pub async fn connect(address: SocketAddr) -> Self {
+        let tcp = soon("the connection", TcpStream::connect(address)).await;
+        Self::over(address, tcp.expect("the server accepts")).await
+    }
+
+    /// Opens a websocket that takes about `bytes` from the server while it is not read.
+    ///
+    /// # Panics
+    /// When the server does not take it.
+    pub async fn connect_narrow(address: SocketAddr, bytes: u32) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(bytes).expect("a small buffer");
+        let tcp = soon("the connection", socket.connect(address)).await;
+        Self::over(address, tcp.expect("the server accepts")).await
+    }
+
+    async fn over(address: SocketAddr, tcp: TcpStream) -> Self {
         let opened = async {
-            let tcp = TcpStream::connect(address).await.expect("the server accepts");
             tcp.set_nodelay(true).unwrap();
             let url = format!("ws://{address}/v3/wsconnect");
             let (stream, _) = tokio_tungstenite::client_async(url, tcp)
@@ -123,6 +138,23 @@ impl Socket {
     pub async fn send_raw(&mut self, bytes: Vec<u8>) {
         self.stream
             .send(Message::Binary(bytes.into()))
+            .await
+            .expect("the connection lives");
+    }
+
+    /// Sends bytes that the server may refuse by closing while they are still on their way.
+    pub async fn send_unwelcome(&mut self, bytes: Vec<u8>) {
+        let sending = self.stream.send(Message::Binary(bytes.into()));
+        let _ = soon("the end of sending", sending).await;
+    }
+
+    /// Sends a text message, which is no frame.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    pub async fn send_text(&mut self, text: &str) {
+        self.stream
+            .send(Message::Text(text.into()))
             .await
             .expect("the connection lives");
     }
@@ -164,6 +196,17 @@ impl Socket {
         }
     }
 
+    /// The oldest frame that nobody has taken yet; `None` when the connection is closed and all are taken.
+    ///
+    /// # Panics
+    /// When nothing comes.
+    pub async fn next(&mut self) -> Option<Frame> {
+        match self.waiting.pop_front() {
+            Some(frame) => Some(frame),
+            None => self.receive().await,
+        }
+    }
+
     async fn acknowledge(&mut self, frame: &Frame) {
         let reply = json!({
             "id": frame.header["id"],
@@ -198,7 +241,11 @@ impl Socket {
         }
     }
 
-    async fn reply(&mut self, id: &str) -> Frame {
+    /// Waits for the reply to a frame.
+    ///
+    /// # Panics
+    /// When none comes.
+    pub async fn reply(&mut self, id: &str) -> Frame {
         self.wait_for("a reply", |frame| {
             frame.method() == "reply" && frame.header["id"] == id
         })
