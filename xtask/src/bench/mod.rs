@@ -16,6 +16,7 @@ use crate::workspace::{cargo, cargo_path, root};
 use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use report::{Report, Row};
+use server::Machine;
 use std::io::IsTerminal as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -348,11 +349,19 @@ async fn all(args: &Args) -> Result<()> {
         },
         floor: None,
     };
+    let before = Machine::now();
     measure::all(&mut bench, &wanted).await?;
+    if let (Some(now), Some(before)) = (Machine::now(), &before) {
+        let others = now.others_since(before) * 100.0;
+        bench.report.machine.push((
+            "used by other programs meanwhile",
+            format!("{others:.0} % of the processors"),
+        ));
+    }
 
     let Bench { bar, report, .. } = &bench;
     bar.0.finish_and_clear();
-    println!("{}\n\n{}", report.table(), report.notes());
+    println!("{}\n{}\n\n{}", report.machine(), report.table(), report.notes());
     let is_whole = args.only.is_empty() && !args.quick;
     let page = args.out.clone().or_else(|| is_whole.then(|| root().join(PAGE)));
     if let Some(page) = page {

@@ -143,14 +143,16 @@ impl Report {
         })
     }
 
-    pub(super) fn markdown(&self) -> String {
-        let machine = self
-            .machine
+    pub(super) fn machine(&self) -> String {
+        self.machine
             .iter()
             .fold(String::new(), |mut text, (name, value)| {
                 let _ = writeln!(text, "- {name}: {value}");
                 text
-            });
+            })
+    }
+
+    pub(super) fn markdown(&self) -> String {
         let mut parts: Vec<Part> = self.rows.iter().map(|row| row.part).collect();
         parts.dedup();
         let rows = parts.iter().fold(String::new(), |mut text, part| {
@@ -185,6 +187,7 @@ not say otherwise. Missed aims are no failures of the run; they are work to do.
 The load generator is part of the same program: raw HTTP/1.1 over kept-alive connections, and SDK clients that start with
 the same requests as the official SDK and acknowledge every frame as it does. It runs on one thread.
 ",
+            machine = self.machine(),
             table = self.table(),
             notes = self.notes(),
         )

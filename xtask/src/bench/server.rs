@@ -239,10 +239,42 @@ fn postgres_seconds() -> f64 {
         .sum()
 }
 
+/// Processor time of the whole machine, of this program and of all that it started, at one moment.
+pub(super) struct Machine {
+    all: f64,
+    busy: f64,
+    ours: f64,
+}
+
+impl Machine {
+    pub(super) fn now() -> Option<Self> {
+        let text = std::fs::read_to_string("/proc/stat").ok()?;
+        let fields = text.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
+        let ticks: Vec<f64> = fields.take(8).filter_map(|ticks| ticks.parse().ok()).collect();
+        // Fourth and fifth are idle, and idle while something waits for a disk.
+        let idle = ticks.get(3)? + ticks.get(4)?;
+        let all: f64 = ticks.iter().sum();
+        let this = Stat::read("self")?;
+        Some(Self {
+            all,
+            busy: all - idle,
+            ours: (this.seconds + this.of_children + postgres_seconds()) * TICKS_PER_SECOND,
+        })
+    }
+
+    /// The part of the processors that others have used since then, the kernel's own threads among them.
+    pub(super) fn others_since(&self, then: &Self) -> f64 {
+        let others = (self.busy - then.busy) - (self.ours - then.ours);
+        (others / (self.all - then.all)).max(0.0)
+    }
+}
+
 struct Stat {
     name: String,
     parent: u32,
     seconds: f64,
+    /// Of those that have ended.
+    of_children: f64,
 }
 
 impl Stat {
@@ -259,6 +291,7 @@ impl Stat {
             name: name.to_owned(),
             parent: fields.get(1)?.parse().ok()?,
             seconds: (ticks(11)? + ticks(12)?) / TICKS_PER_SECOND,
+            of_children: (ticks(13)? + ticks(14)?) / TICKS_PER_SECOND,
         })
     }
 }
@@ -269,7 +302,7 @@ mod tests {
 
     #[test]
     fn process_times() {
-        let text = "42 (odd) name) S 7 42 42 0 -1 4194304 0 0 0 0 150 50 0 0 20 0 1 0 9 0 0 0";
+        let text = "42 (odd) name) S 7 42 42 0 -1 4194304 0 0 0 0 150 50 70 30 20 0 1 0 9 0 0 0";
         let stat = Stat::parse(text).unwrap();
         assert_eq!(
             (stat.name.as_str(), stat.parent, stat.seconds),

@@ -72,6 +72,17 @@ pub async fn snapshot(server: &TestServer, conversation: &str) -> Value {
     ])
 }
 
+/// Sends a wrapped request as it stands; gives HTTP status and body.
+pub async fn raw(socket: &mut Socket, http: Value, payload: &[u8]) -> (u64, Value) {
+    let header = json!({"method": "message", "active_grant": "ip_messaging",
+        "payload_type": "application/json; charset=utf-8", "http_request": http});
+    let id = socket.send(header, payload).await;
+    let reply = socket.reply(&id).await;
+    assert_eq!(reply.status(), 200, "§2.12: {}", reply.header);
+    let status = reply.header["http_status"]["code"].as_u64();
+    (status.unwrap_or_else(|| panic!("{}", reply.header)), reply.json())
+}
+
 /// One event of a notification.
 #[derive(Clone, Debug)]
 pub struct Event {

@@ -53,14 +53,14 @@ pub(super) async fn latency(bench: &mut Bench) -> Result<()> {
         let latency = clients.receipts.take().summary().context("no frame came")?;
         bench.row(Row::latencies(
             Part::E,
-            format!("create to frame, {connections} connections"),
+            format!("create to frame, connections: {connections}"),
             latency,
         ));
         if let Some(answer) = answers.summary() {
             bench.report.note(
                 Part::E,
                 format!(
-                    "{connections} connections, a message each {} ms: the request itself is answered in {:.2} ms (p50), \
+                    "connections: {connections}, a message each {} ms: the request itself is answered in {:.2} ms (p50), \
                      {:.2} ms (p99)",
                     pace.as_millis(),
                     answer.p50,
@@ -71,7 +71,7 @@ pub(super) async fn latency(bench: &mut Bench) -> Result<()> {
         if missing > 0 {
             bench.report.note(
                 Part::E,
-                format!("{connections} connections: {missing} frames did not come"),
+                format!("connections: {connections}, {missing} frames did not come"),
             );
         }
         drop(clients);
