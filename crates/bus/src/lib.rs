@@ -56,13 +56,14 @@ impl<T: Clone> Bus<T> {
 
     /// Gives a hint to all subscribers. To be called outside the async runtime: it waits while a queue is full.
     pub fn publish(&self, hint: &T) {
+        // Before it is sent: who has taken as many as were published has then taken this one, too.
+        self.published.fetch_add(1, Ordering::Release);
         let subscribers = self.subscribers.read().unwrap_or_else(PoisonError::into_inner);
         let mut gone = false;
         for subscriber in subscribers.iter() {
             gone |= subscriber.blocking_send(hint.clone()).is_err();
         }
         drop(subscribers);
-        self.published.fetch_add(1, Ordering::Release);
         if gone {
             self.subscribers
                 .write()

@@ -54,12 +54,13 @@ CREATE TABLE role (
 );
 CREATE INDEX role_of_service ON role (service_sid, sid);
 
+-- The reference keeps a service that is being deleted from getting a last user or conversation behind its back.
 -- seq counts the changes of what SDK clients see of a user: its conversations (E1) and its info (E2). The *_seq
 -- columns hold the count at which a part last changed, which is the event id of that change.
 CREATE TABLE chat_user (
   sid TEXT PRIMARY KEY,
   account_sid TEXT NOT NULL,
-  service_sid TEXT NOT NULL,
+  service_sid TEXT NOT NULL REFERENCES service (sid),
   identity TEXT NOT NULL,
   friendly_name TEXT,
   attributes TEXT NOT NULL,
@@ -78,7 +79,7 @@ CREATE INDEX chat_user_of_service ON chat_user (service_sid, sid);
 CREATE TABLE conversation (
   sid TEXT PRIMARY KEY,
   account_sid TEXT NOT NULL,
-  service_sid TEXT NOT NULL,
+  service_sid TEXT NOT NULL REFERENCES service (sid),
   messaging_service_sid TEXT,
   friendly_name TEXT,
   unique_name TEXT,

@@ -103,6 +103,17 @@ pub struct Conversation {
     pub updated_at: Timestamp,
 }
 
+impl Conversation {
+    /// Whether an identity made it. `system` stands for REST callers, whatever a chat user may be called.
+    #[must_use]
+    pub fn is_creator(&self, identity: &str) -> bool {
+        self.created_by == identity && identity != SYSTEM
+    }
+}
+
+/// Who made what no chat user made.
+const SYSTEM: &str = "system";
+
 macro_rules! columns {
     () => {
         "sid, account_sid, service_sid, messaging_service_sid, friendly_name, unique_name, attributes, state, \
@@ -164,6 +175,35 @@ pub fn find(tx: &mut Transaction<'_>, service: ServiceSid, key: &str) -> Result<
     row.map(read).transpose()
 }
 
+/// As [`find`], with the row locked until the commit: who may do what in it does not change any more. A command
+/// checks permissions after this, or a member could still write while his removal is being answered.
+pub(crate) fn hold(
+    tx: &mut Transaction<'_>,
+    service: ServiceSid,
+    key: &str,
+    missing: u32,
+) -> Result<Conversation> {
+    let row = match ConversationSid::parse(key) {
+        Some(conversation) => tx.first(
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM conversation WHERE sid = $1 AND service_sid = $2 {for_update}"
+            ),
+            params![conversation.to_string(), service.to_string()],
+        )?,
+        None => tx.first(
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM conversation WHERE service_sid = $1 AND unique_name = $2 {for_update}"
+            ),
+            params![service.to_string(), key],
+        )?,
+    };
+    row.map(read).transpose()?.ok_or_else(|| Error::code(missing))
+}
+
 /// A conversation that is itself what the path names.
 ///
 /// # Errors
@@ -220,14 +260,14 @@ pub fn list(
         ascending: concat!(
             "SELECT ",
             columns!(),
-            " FROM conversation WHERE service_sid = $1 AND created_at >= $2 AND created_at <= $3 \
+            " FROM conversation WHERE service_sid = $1 AND +created_at >= $2 AND created_at <= $3 \
              AND (CAST($4 AS TEXT) IS NULL OR state = $4) AND (created_at, sid) > ($5, $6) \
              ORDER BY created_at, sid LIMIT $7"
         ),
         descending: concat!(
             "SELECT ",
             columns!(),
-            " FROM conversation WHERE service_sid = $1 AND created_at >= $2 AND created_at <= $3 \
+            " FROM conversation WHERE service_sid = $1 AND created_at >= $2 AND +created_at <= $3 \
              AND (CAST($4 AS TEXT) IS NULL OR state = $4) AND (created_at, sid) < ($5, $6) \
              ORDER BY created_at DESC, sid DESC LIMIT $7"
         ),
@@ -238,6 +278,8 @@ pub fn list(
             Param::from(state),
         ],
         bounds: &[Bound::Int, Bound::Text],
+        // The date range bounds where a list starts; past its first page the key does.
+        edge: filter.to.map(|t| KeyPart::Int(t.0)),
         read,
         key: |c| vec![KeyPart::Int(c.created_at.0), KeyPart::Text(c.sid.to_string())],
     }
@@ -471,7 +513,8 @@ pub(crate) fn append(
         concat!(
             "UPDATE conversation SET seq = seq + 1, document_seq = seq + 1, next_index = next_index + 1, \
              last_message_index = next_index, last_message_at = $3, messages_count = messages_count + 1, \
-             state_at = CASE WHEN state = 'inactive' THEN $3 ELSE state_at END, state = 'active' \
+             state_at = CASE WHEN state = 'inactive' THEN $3 ELSE state_at END, \
+             updated_at = CASE WHEN state = 'inactive' THEN $3 ELSE updated_at END, state = 'active' \
              WHERE sid = $1 AND service_sid = $2 AND state <> 'closed' RETURNING ",
             columns!()
         ),
@@ -495,7 +538,7 @@ impl Command for Update {
     type Output = Conversation;
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Conversation> {
-        let found = fetch(tx, self.service, &self.key)?;
+        let found = hold(tx, self.service, &self.key, 20404)?;
         if let Some(client) = cx.actor.client().cloned() {
             let me = participant::of_client(tx, &found, &client)?;
             if self.fields.friendly_name.is_some() || self.fields.unique_name.is_some() {
@@ -577,7 +620,7 @@ impl Command for Delete {
     type Output = ();
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
-        let found = fetch(tx, self.service, &self.key)?;
+        let found = hold(tx, self.service, &self.key, 20404)?;
         if let Some(client) = cx.actor.client().cloned() {
             let me = participant::of_client(tx, &found, &client)?;
             role::require(tx, &cx.actor, Some(&me), &[Permission::DeleteConversation])?;
@@ -593,7 +636,7 @@ pub(crate) fn remove(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, found: &Conversa
     let locked = lock(tx, found.sid, 20404)?;
     // realtime.md §4.11: each member first loses its own entry, then the conversation goes.
     for member in participant::of_conversation_all(tx, locked.sid)? {
-        participant::leave_user_stream(tx, cx, &member)?;
+        participant::leave_user_stream(tx, cx, &member, Change::LeftRemoved)?;
     }
     tx.push(
         "DELETE FROM participant WHERE conversation_sid = $1",

@@ -219,6 +219,8 @@ pub enum Change {
     Membership(Arc<Participant>),
     /// The user is out of a conversation (E1).
     Left(Arc<Tombstone>),
+    /// As [`Change::Left`], of a conversation that is removed in the same commit.
+    LeftRemoved(Arc<Tombstone>),
     /// The user's name, attributes (E2).
     User(Arc<User>),
     /// The user is gone.

@@ -42,6 +42,8 @@ impl From<confab_store::Error> for Error {
             confab_store::Error::Nul => {
                 Self::Api(ApiError::new(20001).message("Parameters must not contain the NUL character"))
             }
+            // Only services are referred to: it was deleted since the caller's path was looked up.
+            confab_store::Error::Reference(_) => Self::code(20404),
             other => Self::Store(other),
         }
     }

@@ -131,6 +131,7 @@ pub fn list(
         ),
         params: params![account.to_string(), handset.as_str()].to_vec(),
         bounds: &[Bound::Int, Bound::Text],
+        edge: None,
         read,
         key: |m| vec![KeyPart::Int(m.created_at.0), KeyPart::Text(m.sid.clone())],
     }

@@ -82,6 +82,7 @@ pub fn list(tx: &mut Transaction<'_>, account: AccountSid, window: &Window) -> R
         ),
         params: params![account.to_string()].to_vec(),
         bounds: &[Bound::Text],
+        edge: None,
         read,
         key: |k| vec![KeyPart::Text(k.sid.to_string())],
     }

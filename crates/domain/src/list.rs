@@ -54,6 +54,8 @@ pub(crate) struct Listing<'a, T> {
     pub(crate) params: Vec<Param<'a>>,
     /// Smallest and greatest bound, one part a key column.
     pub(crate) bounds: &'a [Bound],
+    /// Where a descending list without a token starts in its first column, instead of the greatest bound.
+    pub(crate) edge: Option<KeyPart>,
     pub(crate) read: fn(Row) -> Result<T>,
     pub(crate) key: fn(&T) -> Vec<KeyPart>,
 }
@@ -92,7 +94,13 @@ impl<T> Listing<'_, T> {
             .is_some_and(|c| c.direction == Direction::Previous);
         let ascending = (order == Order::Ascending) != backwards;
         let bound = match &window.cursor {
-            None => self.bounds.iter().map(|b| b.outermost(ascending)).collect(),
+            None => {
+                let mut bound: Vec<KeyPart> = self.bounds.iter().map(|b| b.outermost(ascending)).collect();
+                if let (false, Some(edge), Some(first)) = (ascending, self.edge, bound.first_mut()) {
+                    *first = edge;
+                }
+                bound
+            }
             Some(cursor) => {
                 let fits = cursor.key.len() == self.bounds.len()
                     && self.bounds.iter().zip(&cursor.key).all(|(b, part)| b.fits(part));

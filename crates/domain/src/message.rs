@@ -135,6 +135,7 @@ pub fn list(
         ),
         params: params![conversation.sid.to_string()].to_vec(),
         bounds: &[Bound::Int],
+        edge: None,
         read: read_bare,
         key: |m| vec![KeyPart::Int(m.index)],
     }
@@ -169,16 +170,30 @@ pub(crate) fn changed_after(
     tx: &mut Transaction<'_>,
     conversation: &Conversation,
     after: i64,
+    most: i64,
 ) -> Result<Vec<Message>> {
     let rows = tx.query(
         concat!(
             "SELECT ",
             columns!(),
-            " FROM message WHERE conversation_sid = $1 AND seq > $2 AND seq <> created_seq ORDER BY seq"
+            " FROM message WHERE conversation_sid = $1 AND seq > $2 AND seq <> created_seq ORDER BY seq LIMIT $3"
         ),
-        params![conversation.sid.to_string(), after],
+        params![conversation.sid.to_string(), after, most],
     )?;
     rows.into_iter().map(|r| read(conversation, r)).collect()
+}
+
+/// Count at the creation of the first message at or after an index.
+pub(crate) fn created_seq_from(
+    tx: &mut Transaction<'_>,
+    conversation: ConversationSid,
+    index: i64,
+) -> Result<Option<i64>> {
+    let row = tx.first(
+        "SELECT created_seq FROM message WHERE conversation_sid = $1 AND idx >= $2 ORDER BY idx LIMIT 1",
+        params![conversation.to_string(), index],
+    )?;
+    Ok(row.map(|mut r| r.int()).transpose()?)
 }
 
 /// How many messages follow an index, at most 1000 (B-575).
@@ -249,7 +264,7 @@ impl Command for Create {
             None => conversation::parent(tx, self.service, &self.conversation)?.sid,
         };
         if let Some(client) = cx.actor.client().cloned() {
-            let found = conversation::parent(tx, self.service, &self.conversation)?;
+            let found = conversation::hold(tx, self.service, &self.conversation, 50350)?;
             let me = participant::of_client(tx, &found, &client)?;
             role::require(tx, &cx.actor, Some(&me), &[Permission::SendMessage])?;
         }
@@ -268,6 +283,8 @@ impl Command for Create {
             .map(|c| c.identity.clone())
             .or_else(|| self.author.as_deref().and_then(text::cleared));
         let writer = match &given {
+            // The phone that wrote, also if a chat user is called like its number.
+            Some(author) if inbound => participant::by_address(tx, at.sid, author)?,
             Some(author) => participant::by_author(tx, at.sid, author)?,
             None => None,
         };
@@ -427,7 +444,7 @@ impl Command for Update {
     type Output = Message;
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Message> {
-        let found = conversation::parent(tx, self.service, &self.conversation)?;
+        let found = conversation::hold(tx, self.service, &self.conversation, 50350)?;
         self.permit(tx, cx, &found, &self.key)?;
         let present = fetch(tx, &found, &self.key)?;
         if self.is_empty() {
@@ -544,7 +561,7 @@ impl Command for Delete {
     type Output = ();
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
-        let found = conversation::parent(tx, self.service, &self.conversation)?;
+        let found = conversation::hold(tx, self.service, &self.conversation, 50350)?;
         if let Some(client) = cx.actor.client().cloned() {
             let me = participant::of_client(tx, &found, &client)?;
             let own = fetch(tx, &found, &self.key)?.author == client.identity;

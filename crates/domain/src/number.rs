@@ -147,6 +147,7 @@ pub fn list(
         ),
         params: params![account.to_string(), address].to_vec(),
         bounds: &[Bound::Text],
+        edge: None,
         read,
         key: |n| vec![KeyPart::Text(n.sid.to_string())],
     }

@@ -9,7 +9,7 @@ use confab_types::{
 };
 
 use crate::conversation::{self, Conversation, State};
-use crate::error::{Error, taken};
+use crate::error::Error;
 use crate::list::{Bound, Listing};
 use crate::role::{self, Permission, RoleType};
 use crate::sync::{self, Tombstone, opt_sid, sid};
@@ -170,13 +170,22 @@ pub(crate) fn by_author(
     if let Some(found) = by_identity(tx, conversation, author)? {
         return Ok(Some(found));
     }
+    by_address(tx, conversation, author)
+}
+
+/// The participant with an address.
+pub(crate) fn by_address(
+    tx: &mut Transaction<'_>,
+    conversation: ConversationSid,
+    address: &str,
+) -> Result<Option<Participant>> {
     let row = tx.first(
         concat!(
             "SELECT ",
             columns!(),
             " FROM participant WHERE conversation_sid = $1 AND address = $2"
         ),
-        params![conversation.to_string(), author],
+        params![conversation.to_string(), address],
     )?;
     row.map(read).transpose()
 }
@@ -190,7 +199,20 @@ pub fn of_client(
     conversation: &Conversation,
     client: &Client,
 ) -> Result<Participant> {
-    by_identity(tx, conversation.sid, &client.identity)?.ok_or_else(|| Error::code(50430))
+    of_client_if(tx, conversation.sid, client)?.ok_or_else(|| Error::code(50430))
+}
+
+/// As [`of_client`]; `None` when he is none. A connection may outlive its user: another user of the same identity is
+/// not the one who was let in.
+///
+/// # Errors
+/// The database's.
+pub fn of_client_if(
+    tx: &mut Transaction<'_>,
+    conversation: ConversationSid,
+    client: &Client,
+) -> Result<Option<Participant>> {
+    Ok(by_identity(tx, conversation, &client.identity)?.filter(|p| p.user == Some(client.user)))
 }
 
 /// All participants of a conversation; their number is limited (B-178).
@@ -256,6 +278,7 @@ pub fn of_user(
         ),
         params: params![user.to_string()].to_vec(),
         bounds: &[Bound::Text],
+        edge: None,
         read,
         key: |p| vec![KeyPart::Text(p.conversation.to_string())],
     }
@@ -263,14 +286,19 @@ pub fn of_user(
 }
 
 /// What a user changed in his conversations after a count.
-pub(crate) fn user_changes(tx: &mut Transaction<'_>, user: UserSid, after: i64) -> Result<Vec<Participant>> {
+pub(crate) fn user_changes(
+    tx: &mut Transaction<'_>,
+    user: UserSid,
+    after: i64,
+    most: i64,
+) -> Result<Vec<Participant>> {
     many(tx.query(
         concat!(
             "SELECT ",
             columns!(),
-            " FROM participant WHERE user_sid = $1 AND user_seq > $2 ORDER BY user_seq"
+            " FROM participant WHERE user_sid = $1 AND user_seq > $2 ORDER BY user_seq LIMIT $3"
         ),
-        params![user.to_string(), after],
+        params![user.to_string(), after, most],
     )?)
 }
 
@@ -313,6 +341,7 @@ pub fn list(
         ),
         params: params![conversation.to_string()].to_vec(),
         bounds: &[Bound::Text],
+        edge: None,
         read,
         key: |p| vec![KeyPart::Text(p.sid.to_string())],
     }
@@ -373,10 +402,10 @@ impl Command for Add {
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Participant> {
         let fields = &self.fields;
-        let found = conversation::parent(tx, self.service, &self.conversation)?;
+        let found = conversation::hold(tx, self.service, &self.conversation, 50350)?;
         if let Some(client) = cx.actor.client().cloned() {
             let joins = fields.identity.as_deref() == Some(client.identity.as_str());
-            let me = by_identity(tx, found.sid, &client.identity)?;
+            let me = of_client_if(tx, found.sid, &client)?;
             if joins {
                 // Who is in already gets the ordinary conflict below.
                 if me.is_none() {
@@ -507,7 +536,7 @@ fn default_role(
     let service = service::fetch(tx, conversation.account, conversation.service)?;
     let creator = match (cx.actor.client(), kind) {
         (Some(client), Kind::Chat { identity }) => {
-            client.identity == *identity && conversation.created_by == *identity
+            client.identity == *identity && conversation.is_creator(identity)
         }
         _ => false,
     };
@@ -530,6 +559,8 @@ fn join_user(
         return Err(Error::code(50433));
     }
     let user = user::ensure(tx, cx, conversation.account, conversation.service, identity, None)?;
+    // The count locks the user's row; who was deleted since the look-up is made anew by another run (B-544).
+    new.user_seq = user::next_seq(tx, user.sid).map_err(user::retry_if_gone)?;
     let row = tx.first(
         "SELECT CAST(COUNT(*) AS BIGINT) FROM (SELECT 1 AS one FROM participant \
          WHERE user_sid = $1 AND open = 1 LIMIT $2) AS joined",
@@ -540,7 +571,6 @@ fn join_user(
     }
     new.user = Some(user.sid);
     new.identity = Some(identity.to_owned());
-    new.user_seq = user::next_seq(tx, user.sid)?;
     new.user_created_seq = new.user_seq;
     Ok(())
 }
@@ -582,7 +612,6 @@ fn pair_taken(conversation: ConversationSid) -> Error {
 }
 
 fn insert(tx: &mut Transaction<'_>, new: &Participant) -> Result<()> {
-    let conflict = if new.identity.is_some() { 50433 } else { 50416 };
     tx.exec(
         concat!(
             "INSERT INTO participant (",
@@ -611,8 +640,16 @@ fn insert(tx: &mut Transaction<'_>, new: &Participant) -> Result<()> {
             new.updated_at.0
         ],
     )
-    .map_err(|e| taken(e, ApiError::new(conflict)))?;
+    .map_err(lost_race)?;
     Ok(())
+}
+
+/// Another transaction took the identity or the pair since it was looked up: the next run finds it and names it.
+fn lost_race(error: confab_store::Error) -> Error {
+    match error {
+        confab_store::Error::Unique(text) => confab_store::Error::Retry(text).into(),
+        other => other.into(),
+    }
 }
 
 /// New read horizon.
@@ -727,7 +764,7 @@ impl Command for Update {
     type Output = Participant;
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Participant> {
-        let found = conversation::parent(tx, self.service, &self.conversation)?;
+        let found = conversation::hold(tx, self.service, &self.conversation, 50350)?;
         let target = fetch(tx, found.sid, &self.key)?;
         self.permit(tx, cx, &found, &target)?;
         if self.is_empty() {
@@ -851,7 +888,7 @@ fn save(tx: &mut Transaction<'_>, changed: &Participant) -> Result<()> {
             changed.updated_at.0
         ],
     )
-    .map_err(|e| taken(e, ApiError::new(50416)))?;
+    .map_err(lost_race)?;
     Ok(())
 }
 
@@ -870,10 +907,11 @@ impl Command for Remove {
     type Output = ();
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
-        let found = conversation::parent(tx, self.service, &self.conversation)?;
+        let found = conversation::hold(tx, self.service, &self.conversation, 50350)?;
         if let Some(client) = cx.actor.client().cloned() {
             let me = of_client(tx, &found, &client)?;
-            let own = self.key == client.identity || self.key == me.sid.to_string();
+            // By what it finds: an identity may look like another participant's SID.
+            let own = fetch(tx, found.sid, &self.key)?.sid == me.sid;
             let needed = if own {
                 Permission::LeaveConversation
             } else {
@@ -890,7 +928,7 @@ pub(crate) fn remove(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, target: &Partici
     let locked = conversation::lock(tx, target.conversation, 50350)?;
     // Another transaction may have removed it before this one had the lock.
     let target = fetch(tx, locked.sid, &target.sid.to_string())?;
-    leave_user_stream(tx, cx, &target)?;
+    leave_user_stream(tx, cx, &target, Change::Left)?;
     tx.push(
         "DELETE FROM participant WHERE sid = $1",
         params![target.sid.to_string()],
@@ -921,9 +959,14 @@ pub(crate) fn leave_user_stream(
     tx: &mut Transaction<'_>,
     cx: &mut Cx<'_>,
     member: &Participant,
+    left: fn(Arc<Tombstone>) -> Change,
 ) -> Result<()> {
     let Some(user) = member.user else { return Ok(()) };
-    let seq = user::next_seq(tx, user)?;
+    let seq = match user::next_seq(tx, user) {
+        // A row of before that names a user who is gone must not keep its conversation for ever.
+        Err(Error::Api(_)) => return Ok(()),
+        seq => seq?,
+    };
     let stone = Tombstone {
         seq,
         created_seq: member.user_created_seq,
@@ -932,6 +975,6 @@ pub(crate) fn leave_user_stream(
         removed_at: cx.now,
     };
     sync::bury(tx, &user.to_string(), sync::CONVERSATION, &stone)?;
-    cx.commit(Stream::User(user), seq, vec![Change::Left(Arc::new(stone))]);
+    cx.commit(Stream::User(user), seq, vec![left(Arc::new(stone))]);
     Ok(())
 }

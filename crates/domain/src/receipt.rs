@@ -135,6 +135,7 @@ pub fn list(tx: &mut Transaction<'_>, message: MessageSid, window: &Window) -> R
         ),
         params: params![message.to_string()].to_vec(),
         bounds: &[Bound::Text],
+        edge: None,
         read,
         key: |r| vec![KeyPart::Text(r.sid.to_string())],
     }

@@ -92,6 +92,7 @@ pub fn list(tx: &mut Transaction<'_>, account: AccountSid, window: &Window) -> R
         ),
         params: params![account.to_string()].to_vec(),
         bounds: &[Bound::Text],
+        edge: None,
         read,
         key: |s| vec![KeyPart::Text(s.sid.to_string())],
     }
@@ -159,6 +160,8 @@ impl Command for Create {
 
 /// Rows that one transaction of a service's deletion removes at most; the rest is left to the next one.
 const STEP: usize = 50;
+/// And participants: each costs some rows.
+const STEP_MEMBERS: i64 = 500;
 
 /// Removes a service with all that lives in it (B-058). Big services take several runs: the command is repeated by
 /// its caller until it answers `true`, and the service itself goes with the last one.
@@ -189,14 +192,20 @@ impl Command for Delete {
         };
         let conversations = conversation::list(tx, self.service, &conversation::Filter::default(), &first)?;
         let mut left = conversations.next.is_some();
+        let mut members = 0;
         for found in conversations.items {
-            conversation::remove(tx, cx, &found)?;
+            if members > STEP_MEMBERS {
+                left = true;
+                break;
+            }
+            members += found.participants_count;
+            conversation::remove(tx, cx, &found).map_err(user::retry_if_gone)?;
         }
         if !left {
             let users = user::list(tx, self.service, &first)?;
             left = users.next.is_some();
             for found in users.items {
-                user::remove(tx, cx, &found)?;
+                user::remove(tx, cx, &found).map_err(user::retry_if_gone)?;
             }
         }
         if !left {
@@ -207,7 +216,12 @@ impl Command for Delete {
             tx.exec(
                 "DELETE FROM service WHERE sid = $1",
                 params![self.service.to_string()],
-            )?;
+            )
+            .map_err(|error| match error {
+                // Somebody made a user or conversation meanwhile: look again.
+                confab_store::Error::Reference(text) => confab_store::Error::Retry(text),
+                other => other,
+            })?;
         }
         Ok(!left)
     }

@@ -71,8 +71,8 @@ fn stones(tx: &mut Transaction<'_>, stream: &str, kind: &'static str, after: i64
     // One that was made and removed after the client's last look is nothing to it (realtime.md §4.9).
     let rows = tx.query(
         "SELECT seq, created_seq, item, data, removed_at FROM tombstone \
-         WHERE stream = $1 AND kind = $2 AND seq > $3 AND created_seq <= $3 ORDER BY seq",
-        params![stream, kind, after],
+         WHERE stream = $1 AND kind = $2 AND seq > $3 AND created_seq <= $3 ORDER BY seq LIMIT $4",
+        params![stream, kind, after, REPLAY_ROWS],
     )?;
     let read = |mut row: Row| -> Result<Tombstone> {
         Ok(Tombstone {
@@ -133,12 +133,52 @@ impl<T> Replayed<T> {
     }
 }
 
-/// Newest messages that a step of the search from the end reads.
-const TAIL_STEP: usize = 100;
+/// Items of an entity that one replay gives at most; a client that missed more asks again from where it is.
+pub const REPLAY_LIMIT: usize = 5000;
+const REPLAY_ROWS: i64 = 5001;
 
-/// What changed among the messages of a conversation after an event id, in the order of ids. Changed ones are in an
-/// index; new ones are found from the end, since index and creation count grow together: the cost is that of what
-/// was missed, however long the conversation is.
+/// What changed in an entity, in the order of event ids.
+#[derive(Debug)]
+pub struct Changes<T> {
+    /// Event ids and items.
+    pub items: Vec<(i64, Replayed<T>)>,
+    /// Whether more is left, with higher ids.
+    pub more: bool,
+}
+
+/// A list of changes, read upwards.
+struct Part<T> {
+    items: Vec<(i64, Replayed<T>)>,
+    /// Highest id up to which nothing is missing; `None` when it was read to its end.
+    complete_to: Option<i64>,
+}
+
+impl<T> Part<T> {
+    /// A list that was read with a limit of [`REPLAY_ROWS`].
+    fn limited(items: Vec<(i64, Replayed<T>)>) -> Self {
+        let full = items.len() > REPLAY_LIMIT;
+        let complete_to = items.last().filter(|_| full).map(|(id, _)| *id);
+        Self { items, complete_to }
+    }
+}
+
+impl<T> Changes<T> {
+    /// Puts lists together. Where one was cut, what the others have above that is left for the next time: ids must
+    /// come in order, without a gap.
+    fn merge(parts: Vec<Part<T>>) -> Self {
+        let complete_to = parts.iter().filter_map(|part| part.complete_to).min();
+        let mut items: Vec<(i64, Replayed<T>)> = parts.into_iter().flat_map(|part| part.items).collect();
+        items.sort_by_key(|(id, _)| *id);
+        items.retain(|(id, _)| complete_to.is_none_or(|last| *id <= last));
+        let more = complete_to.is_some() || items.len() > REPLAY_LIMIT;
+        items.truncate(REPLAY_LIMIT);
+        Self { items, more }
+    }
+}
+
+/// What changed among the messages of a conversation after an event id. Changed ones are in an index; new ones are
+/// found by their index, which grows with the count at creation: the cost is that of what was missed, however long
+/// the conversation is.
 ///
 /// # Errors
 /// The database's.
@@ -146,41 +186,84 @@ pub fn messages_after(
     tx: &mut Transaction<'_>,
     conversation: &Conversation,
     after: i64,
-) -> Result<Vec<(i64, Replayed<Message>)>> {
-    let mut out: Vec<(i64, Replayed<Message>)> = message::changed_after(tx, conversation, after)?
+) -> Result<Changes<Message>> {
+    let changed = message::changed_after(tx, conversation, after, REPLAY_ROWS)?
         .into_iter()
         .map(|m| (m.seq, Replayed::of(m.clone(), m.created_seq, after)))
         .collect();
-    let mut window = Window {
-        cursor: None,
-        size: TAIL_STEP,
+    let changed = Part::limited(changed);
+    let first = first_made_after(tx, conversation, after)?;
+    let window = Window {
+        cursor: Some(confab_types::Cursor::after(first - 1)),
+        size: REPLAY_LIMIT + 1,
     };
-    loop {
-        let page = message::list(tx, conversation, Order::Descending, &window)?;
-        let mut reached = false;
-        for found in page.items {
-            if found.created_seq <= after {
-                reached = true;
-                break;
-            }
-            // Those that also changed are in the list already, with their newer id.
-            if found.seq == found.created_seq {
-                out.push((found.seq, Replayed::Added(found)));
-            }
-        }
-        match page.next {
-            Some(next) if !reached => window.cursor = Some(next),
-            _ => break,
-        }
-    }
-    for stone in stones(tx, &conversation.sid.to_string(), MESSAGE, after)? {
-        out.push((stone.seq, Replayed::Removed(stone)));
-    }
-    out.sort_by_key(|(id, _)| *id);
-    Ok(out)
+    let page = message::list(tx, conversation, Order::Ascending, &window)?;
+    let complete_to = page
+        .items
+        .last()
+        .filter(|_| page.next.is_some())
+        .map(|m| m.created_seq);
+    let made = page
+        .items
+        .into_iter()
+        // Those that also changed are in the other list, with their newer id.
+        .filter(|m| m.seq == m.created_seq)
+        .map(|m| (m.seq, Replayed::Added(m)))
+        .collect();
+    let made = Part {
+        items: made,
+        complete_to,
+    };
+    let gone = buried(tx, &conversation.sid.to_string(), MESSAGE, after)?;
+    Ok(Changes::merge(vec![changed, made, gone]))
 }
 
-/// What changed among the participants of a conversation after an event id, in the order of ids.
+/// Messages that are looked at one by one.
+const FEW: i64 = 4;
+
+/// The lowest index whose message may have been made after a count. Most clients missed little, so the end is looked
+/// at first; then the interval is halved.
+fn first_made_after(tx: &mut Transaction<'_>, conversation: &Conversation, after: i64) -> Result<i64> {
+    let mut high = conversation.next_index;
+    let mut step = FEW;
+    let mut low = loop {
+        let at = high - step;
+        if at <= 0 {
+            break 0;
+        }
+        if message::created_seq_from(tx, conversation.sid, at)?.is_some_and(|seq| seq <= after) {
+            break at;
+        }
+        high = at;
+        step *= 2;
+    };
+    while high - low > FEW {
+        let middle = low + (high - low) / 2;
+        if message::created_seq_from(tx, conversation.sid, middle)?.is_some_and(|seq| seq <= after) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    // The few before the first one are passed over by their count.
+    for index in low..high {
+        if message::created_seq_from(tx, conversation.sid, index)?.is_none_or(|seq| seq > after) {
+            return Ok(index);
+        }
+    }
+    Ok(high)
+}
+
+fn buried<T>(tx: &mut Transaction<'_>, stream: &str, kind: &'static str, after: i64) -> Result<Part<T>> {
+    let stones = stones(tx, stream, kind, after)?;
+    let items = stones
+        .into_iter()
+        .map(|stone| (stone.seq, Replayed::Removed(stone)))
+        .collect();
+    Ok(Part::limited(items))
+}
+
+/// What changed among the participants of a conversation after an event id.
 ///
 /// # Errors
 /// The database's.
@@ -188,19 +271,16 @@ pub fn participants_after(
     tx: &mut Transaction<'_>,
     conversation: &Conversation,
     after: i64,
-) -> Result<Vec<(i64, Replayed<Participant>)>> {
-    let mut out: Vec<(i64, Replayed<Participant>)> = participant::changes(tx, conversation.sid, after)?
+) -> Result<Changes<Participant>> {
+    let present = participant::changes(tx, conversation.sid, after)?
         .into_iter()
         .map(|p| (p.seq, Replayed::of(p.clone(), p.created_seq, after)))
         .collect();
-    for stone in stones(tx, &conversation.sid.to_string(), PARTICIPANT, after)? {
-        out.push((stone.seq, Replayed::Removed(stone)));
-    }
-    out.sort_by_key(|(id, _)| *id);
-    Ok(out)
+    let gone = buried(tx, &conversation.sid.to_string(), PARTICIPANT, after)?;
+    Ok(Changes::merge(vec![Part::limited(present), gone]))
 }
 
-/// What changed among the conversations of a user after an event id, in the order of ids.
+/// What changed among the conversations of a user after an event id.
 ///
 /// # Errors
 /// The database's.
@@ -208,14 +288,42 @@ pub fn conversations_after(
     tx: &mut Transaction<'_>,
     user: confab_types::UserSid,
     after: i64,
-) -> Result<Vec<(i64, Replayed<Participant>)>> {
-    let mut out: Vec<(i64, Replayed<Participant>)> = participant::user_changes(tx, user, after)?
+) -> Result<Changes<Participant>> {
+    let present = participant::user_changes(tx, user, after, REPLAY_ROWS)?
         .into_iter()
         .map(|p| (p.user_seq, Replayed::of(p.clone(), p.user_created_seq, after)))
         .collect();
-    for stone in stones(tx, &user.to_string(), CONVERSATION, after)? {
-        out.push((stone.seq, Replayed::Removed(stone)));
+    let gone = buried(tx, &user.to_string(), CONVERSATION, after)?;
+    Ok(Changes::merge(vec![Part::limited(present), gone]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(ids: &[i64], complete_to: Option<i64>) -> Part<i64> {
+        Part {
+            items: ids.iter().map(|id| (*id, Replayed::Added(*id))).collect(),
+            complete_to,
+        }
     }
-    out.sort_by_key(|(id, _)| *id);
-    Ok(out)
+
+    fn ids(changes: &Changes<i64>) -> Vec<i64> {
+        changes.items.iter().map(|(id, _)| *id).collect()
+    }
+
+    #[test]
+    fn a_cut_list_holds_the_others_back() {
+        let whole = Changes::merge(vec![part(&[3, 9], None), part(&[1, 5], None)]);
+        assert_eq!((ids(&whole), whole.more), (vec![1, 3, 5, 9], false));
+        let cut = Changes::merge(vec![part(&[3, 9], None), part(&[1, 5], Some(6))]);
+        assert_eq!((ids(&cut), cut.more), (vec![1, 3, 5], true));
+    }
+
+    #[test]
+    fn a_replay_has_a_greatest_length() {
+        let many: Vec<i64> = (0..6000).collect();
+        let changes = Changes::merge(vec![part(&many, None)]);
+        assert_eq!((changes.items.len(), changes.more), (REPLAY_LIMIT, true));
+    }
 }

@@ -140,6 +140,7 @@ pub fn list(tx: &mut Transaction<'_>, service: ServiceSid, window: &Window) -> R
         ),
         params: params![service.to_string()].to_vec(),
         bounds: &[Bound::Text],
+        edge: None,
         read,
         key: |u| vec![KeyPart::Text(u.sid.to_string())],
     }
@@ -407,6 +408,16 @@ pub(crate) fn next_seq(tx: &mut Transaction<'_>, user: UserSid) -> Result<i64> {
     }
 }
 
+/// What another transaction removed since it was looked up: the command runs again on what is there then.
+pub(crate) fn retry_if_gone(error: Error) -> Error {
+    match error {
+        Error::Api(api) if api.status == 404 => {
+            confab_store::Error::Retry("a row was removed meanwhile".into()).into()
+        }
+        other => other,
+    }
+}
+
 /// Removes a user, its participants everywhere; its messages stay with their author's text (B-551).
 #[derive(Clone, Debug)]
 pub struct Delete {
@@ -427,9 +438,13 @@ impl Command for Delete {
 
 pub(crate) fn remove(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, user: &User) -> Result<()> {
     for member in participant::of_user_all(tx, user.sid)? {
-        participant::remove(tx, cx, &member)?;
+        participant::remove(tx, cx, &member).map_err(retry_if_gone)?;
     }
+    // Nobody lets the user in after this lock; who did before it is seen by another run.
     let seq = next_seq(tx, user.sid)?;
+    if !participant::of_user_all(tx, user.sid)?.is_empty() {
+        return Err(confab_store::Error::Retry("the user was let in meanwhile".into()).into());
+    }
     tx.push(
         "DELETE FROM tombstone WHERE stream = $1",
         params![user.sid.to_string()],

@@ -78,10 +78,15 @@ impl Session {
         );
     }
 
+    /// Tells the hub where the rows were read; `false` when they must be read again.
+    #[must_use]
+    pub fn reaches(&self, entity: Entity, seq: i64) -> bool {
+        self.shared.hub.start_at(entity.stream(), seq)
+    }
+
     /// The rows were read at `seq`: only newer events are sent.
     pub fn followed(&mut self, entity: Entity, seq: i64, member_since: i64) {
         self.followed.insert(entity, Followed { seq, member_since });
-        self.shared.hub.start_at(entity.stream(), seq);
     }
 
     /// Gives a frame to the other participants of a conversation who are connected.
@@ -116,7 +121,12 @@ impl Session {
                     }
                 }
             }
-            Delivery::Frame(frame) => self.ready.push(frame),
+            // Permission is known once the roster is followed, not while that is being asked for.
+            Delivery::Frame { conversation, frame } => {
+                if self.followed.contains_key(&Entity::Roster(conversation)) {
+                    self.ready.push(frame);
+                }
+            }
             Delivery::Revoked {
                 conversation,
                 user_seq,
@@ -415,7 +425,9 @@ impl Schedule {
         let seconds = |n: i64| Duration::from_secs(u64::try_from(n).unwrap_or(0));
         let left = confab_types::Timestamp(token.expires_at.saturating_mul(1_000_000)).0 - now.0;
         let left = Duration::from_micros(u64::try_from(left).unwrap_or(0));
-        let life = seconds(token.expires_at - token.issued_at.min(now.seconds()));
+        // The maker of the token wrote when it was issued; it may be anything.
+        let issued_at = token.issued_at.clamp(0, now.seconds());
+        let life = seconds(token.expires_at - issued_at);
         let notice = shared.options.expiry_notice.min(life / 4).min(left);
         self.expires_at = Instant::now() + left;
         self.notice_at = Some(self.expires_at - notice);

@@ -37,6 +37,8 @@ struct Topic {
     followers: Vec<Follower>,
     /// Count up to which everything was delivered; unknown until a follower has read the rows.
     delivered: Option<i64>,
+    /// Count that it started at: commits up to it were left to the rows, not delivered.
+    started: i64,
     /// Commits that came before their turn.
     early: BTreeMap<i64, Commit>,
     early_since: Option<Instant>,
@@ -60,6 +62,16 @@ impl Topic {
         let bit = event.entity.bit();
         for follower in self.followers.iter().filter(|f| f.mask & bit != 0) {
             follower.outbox.push(Delivery::Event(event.clone()));
+        }
+    }
+
+    /// Tells the connections of a user that he is out of a conversation.
+    fn revoke(&self, stream: Stream, conversation: ConversationSid, user_seq: i64) {
+        for follower in self.followers.iter().filter(|f| stream == Stream::User(f.user)) {
+            follower.outbox.push(Delivery::Revoked {
+                conversation,
+                user_seq,
+            });
         }
     }
 
@@ -134,14 +146,21 @@ impl Hub {
         }
     }
 
-    /// Tells the count that a follower found in the rows: where a fresh topic starts.
-    pub fn start_at(&self, stream: Stream, seq: i64) {
-        if let Some(topic) = self.shard(stream).get_mut(&stream)
-            && topic.delivered.is_none()
-        {
+    /// Tells the count that a follower found in the rows: where a fresh topic starts. `false` when it has started
+    /// at a later one, for another follower: what lies between went past this one, who has to read again. The second
+    /// reading always reaches: where a topic starts is committed.
+    pub fn start_at(&self, stream: Stream, seq: i64) -> bool {
+        let mut shard = self.shard(stream);
+        let Some(topic) = shard.get_mut(&stream) else {
+            return true;
+        };
+        if topic.delivered.is_none() {
             topic.delivered = Some(seq);
+            topic.started = seq;
             topic.drain();
         }
+        // What was delivered since the start is in the follower's outbox or, of before he followed, in his rows.
+        topic.started <= seq
     }
 
     /// Ends following an entity, or with `None` the whole stream.
@@ -174,21 +193,13 @@ impl Hub {
             return;
         };
         // Ahead of the order of counts on purpose: who is out of a conversation must not get more of it while a gap
-        // of his own stream is waited for.
+        // of his own stream is waited for. Not when the conversation went with him:
+        // nothing more can come of it but the word that it is gone.
         for change in &commit.changes {
             if let Change::Left(stone) = change
                 && let Some(conversation) = confab_types::Sid::parse(&stone.item)
             {
-                for follower in topic
-                    .followers
-                    .iter()
-                    .filter(|f| commit.stream == Stream::User(f.user))
-                {
-                    follower.outbox.push(Delivery::Revoked {
-                        conversation,
-                        user_seq: stone.seq,
-                    });
-                }
+                topic.revoke(commit.stream, conversation, stone.seq);
             }
         }
         match topic.delivered {
@@ -216,7 +227,10 @@ impl Hub {
                 .iter()
                 .filter(|f| f.mask & bit != 0 && f.user != but)
             {
-                follower.outbox.push(Delivery::Frame(frame.clone()));
+                follower.outbox.push(Delivery::Frame {
+                    conversation,
+                    frame: frame.clone(),
+                });
             }
         }
     }
@@ -246,13 +260,31 @@ impl Hub {
         if topic.delivered != from {
             return; // It closed meanwhile.
         }
-        if from.is_some() {
+        if from.is_none() {
+            topic.started = rows.seq;
+        }
+        if from.is_some() && rows.more {
+            // Too much for one go: who comes anew gets it in parts.
+            topic.followers.iter().for_each(|f| f.outbox.overflow());
+        } else if from.is_some() {
+            for (conversation, user_seq) in &rows.left {
+                topic.revoke(stream, *conversation, *user_seq);
+            }
             for event in &rows.events {
                 topic.push(event);
             }
         }
         topic.delivered = Some(rows.seq);
         topic.drain();
+    }
+
+    /// The row of a stream is gone; what waited still says so to its followers.
+    fn end(&self, stream: Stream) {
+        if let Some(mut topic) = self.shard(stream).remove(&stream) {
+            for commit in std::mem::take(&mut topic.early).values() {
+                topic.deliver(commit);
+            }
+        }
     }
 
     /// Reads the gaps from the rows, for ever.
@@ -264,10 +296,118 @@ impl Hub {
                 match engine.read(move |tx| replay::catch_up(tx, stream, from)).await {
                     Ok(Some(rows)) => self.mend(stream, from, &rows),
                     // The conversation or user is gone; its last commit said so.
-                    Ok(None) => drop(self.shard(stream).remove(&stream)),
+                    Ok(None) => self.end(stream),
                     Err(error) => tracing::warn!(%error, "a gap could not be read"),
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use confab_domain::sync::Tombstone;
+    use confab_types::Sid as _;
+
+    use super::*;
+
+    const USER: u128 = 7;
+
+    fn room() -> Stream {
+        Stream::Conversation(ConversationSid::from_bits(1))
+    }
+
+    fn gone(seq: i64) -> Commit {
+        let stone = Tombstone {
+            seq,
+            created_seq: 0,
+            item: "0".into(),
+            data: "{}".into(),
+            removed_at: confab_types::Timestamp(0),
+        };
+        Commit {
+            stream: room(),
+            seq,
+            changes: vec![Change::MessageRemoved(Arc::new(stone))],
+        }
+    }
+
+    fn follower(hub: &Hub, connection: ConnectionId) -> Arc<Outbox> {
+        let outbox = Arc::new(Outbox::default());
+        let entity = Entity::Messages(ConversationSid::from_bits(1));
+        hub.follow(
+            (connection, UserSid::from_bits(USER)),
+            &outbox,
+            room(),
+            Some(entity),
+        );
+        outbox
+    }
+
+    fn ids(outbox: &Outbox) -> Vec<i64> {
+        outbox
+            .take_now()
+            .into_iter()
+            .filter_map(|d| match d {
+                Delivery::Event(event) => Some(event.id),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn commits_are_delivered_in_the_order_of_their_counts() {
+        let hub = Hub::default();
+        let outbox = follower(&hub, 1);
+        hub.commit(gone(12));
+        assert!(hub.start_at(room(), 10));
+        assert_eq!(ids(&outbox), Vec::<i64>::new());
+        hub.commit(gone(11));
+        hub.commit(gone(11));
+        assert_eq!(ids(&outbox), [11, 12]);
+    }
+
+    #[test]
+    fn who_read_before_the_topic_started_reads_again() {
+        let hub = Hub::default();
+        let (early, late) = (follower(&hub, 1), follower(&hub, 2));
+        hub.commit(gone(11));
+        hub.commit(gone(12));
+        // The second one read after the commits, and is first to say so.
+        assert!(hub.start_at(room(), 12));
+        assert!(
+            !hub.start_at(room(), 10),
+            "11 and 12 never came to the one who read at 10"
+        );
+        hub.commit(gone(13));
+        assert!(
+            hub.start_at(room(), 12),
+            "its second reading reaches, although 13 was delivered meanwhile"
+        );
+        assert_eq!((ids(&early), ids(&late)), (vec![13], vec![13]));
+    }
+
+    #[test]
+    fn a_revocation_does_not_wait_for_a_gap() {
+        let hub = Hub::default();
+        let user = UserSid::from_bits(USER);
+        let outbox = Arc::new(Outbox::default());
+        hub.follow((1, user), &outbox, Stream::User(user), None);
+        let stone = Tombstone {
+            seq: 5,
+            created_seq: 1,
+            item: ConversationSid::from_bits(1).to_string(),
+            data: "{}".into(),
+            removed_at: confab_types::Timestamp(0),
+        };
+        hub.commit(Commit {
+            stream: Stream::User(user),
+            seq: 5,
+            changes: vec![Change::Left(Arc::new(stone))],
+        });
+        assert!(matches!(
+            outbox.take_now().front(),
+            Some(Delivery::Revoked { user_seq: 5, .. })
+        ));
     }
 }

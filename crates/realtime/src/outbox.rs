@@ -14,8 +14,13 @@ use crate::project::Event;
 pub enum Delivery {
     /// An event of an entity that the connection follows.
     Event(Event),
-    /// A frame that belongs to no entity (typing).
-    Frame(bytes::Bytes),
+    /// A frame that belongs to no entity (typing), for participants of a conversation.
+    Frame {
+        /// The conversation.
+        conversation: ConversationSid,
+        /// The whole websocket message.
+        frame: bytes::Bytes,
+    },
     /// The user is out of a conversation as of this count of his stream.
     Revoked {
         /// The conversation.
@@ -62,6 +67,15 @@ impl Outbox {
         self.waiting.notify_one();
     }
 
+    /// Ends the connection: it comes back and reads what it missed.
+    pub fn overflow(&self) {
+        let mut state = self.lock();
+        state.overflowed = true;
+        state.queue = VecDeque::new();
+        drop(state);
+        self.waiting.notify_one();
+    }
+
     /// Takes what is there.
     pub fn take_now(&self) -> VecDeque<Delivery> {
         std::mem::take(&mut self.lock().queue)
@@ -88,13 +102,20 @@ impl Outbox {
 mod tests {
     use super::*;
 
+    fn frame() -> Delivery {
+        Delivery::Frame {
+            conversation: confab_types::Sid::from_bits(1),
+            frame: bytes::Bytes::new(),
+        }
+    }
+
     #[tokio::test]
     async fn a_slow_consumer_is_told_by_an_overflow() {
         let outbox = Outbox::default();
-        outbox.push(Delivery::Frame(bytes::Bytes::new()));
+        outbox.push(frame());
         assert_eq!(outbox.take().await.map(|q| q.len()), Some(1));
         for _ in 0..=CAPACITY {
-            outbox.push(Delivery::Frame(bytes::Bytes::new()));
+            outbox.push(frame());
         }
         assert!(outbox.take().await.is_none());
     }

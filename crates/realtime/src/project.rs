@@ -533,7 +533,7 @@ impl Projector<'_> {
                 .and_then(|e| self.item(e, Verb::Added, membership_item(row)))),
             (User(u), Change::Membership(row)) => one(wanted(Entity::Conversations(u))
                 .and_then(|e| self.item(e, Verb::Updated, membership_item(row)))),
-            (User(u), Change::Left(stone)) => {
+            (User(u), Change::Left(stone) | Change::LeftRemoved(stone)) => {
                 one(wanted(Entity::Conversations(u)).and_then(|e| self.removed(e, stone)))
             }
             (User(u), Change::User(row)) => match wanted(Entity::UserInfo(u)) {

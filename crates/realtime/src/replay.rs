@@ -1,11 +1,13 @@
 //! What a follower missed, read from the rows (realtime.md §4.8, §4.9).
 
 use confab_domain::conversation::{self, Conversation};
+use confab_domain::sync::{Changes, Replayed};
 use confab_domain::{Client, Result, Stream, Transaction, participant, role, sync, user};
+use confab_types::{ConversationSid, Sid as _};
 use serde_json::Value;
 
 use crate::entity::Entity;
-use crate::project::{Event, Projector, membership_item, message_item, roster_item};
+use crate::project::{Event, Item, Projector, membership_item, message_item, roster_item};
 
 /// Everything of a stream after a count.
 pub struct Catchup {
@@ -13,6 +15,38 @@ pub struct Catchup {
     pub events: Vec<Event>,
     /// Count of the stream in the same snapshot.
     pub seq: i64,
+    /// Whether there is more than one replay gives: followers had better come anew.
+    pub more: bool,
+    /// Conversations that the user of the stream is out of, with the counts at which he left.
+    pub left: Vec<(ConversationSid, i64)>,
+}
+
+/// Events of one entity.
+#[derive(Default)]
+struct Found {
+    events: Vec<Event>,
+    more: bool,
+    left: Vec<(ConversationSid, i64)>,
+}
+
+impl Found {
+    fn of<T>(
+        projector: &Projector<'_>,
+        entity: Entity,
+        item: fn(&T) -> Option<Item>,
+        changes: &Changes<T>,
+    ) -> Self {
+        let events = changes
+            .items
+            .iter()
+            .filter_map(|(_, change)| projector.replayed(entity, item, change))
+            .collect();
+        Self {
+            events,
+            more: changes.more,
+            left: Vec::new(),
+        }
+    }
 }
 
 /// Everything of a whole stream after a count, or only its count; `None` when it is gone.
@@ -21,7 +55,17 @@ pub struct Catchup {
 /// The database's.
 pub fn catch_up(tx: &mut Transaction<'_>, stream: Stream, after: Option<i64>) -> Result<Option<Catchup>> {
     let projector = Projector::default();
-    let mut events = Vec::new();
+    let mut caught = Catchup {
+        events: Vec::new(),
+        seq: 0,
+        more: false,
+        left: Vec::new(),
+    };
+    let mut take = |found: Found| {
+        caught.events.extend(found.events);
+        caught.left.extend(found.left);
+        caught.more |= found.more;
+    };
     let seq = match stream {
         Stream::Conversation(sid) => {
             let Some(row) = conversation::by_sid(tx, sid)? else {
@@ -29,7 +73,7 @@ pub fn catch_up(tx: &mut Transaction<'_>, stream: Stream, after: Option<i64>) ->
             };
             if let Some(after) = after {
                 for entity in [Entity::Roster(sid), Entity::Messages(sid), Entity::Document(sid)] {
-                    events.extend(of_conversation(tx, &projector, entity, &row, after)?);
+                    take(of_conversation(tx, &projector, entity, &row, after)?);
                 }
             }
             row.seq
@@ -39,13 +83,15 @@ pub fn catch_up(tx: &mut Transaction<'_>, stream: Stream, after: Option<i64>) ->
                 return Ok(None);
             };
             if let Some(after) = after {
-                events.extend(of_user(tx, &projector, Entity::Conversations(sid), &row, after)?);
-                events.extend(of_user(tx, &projector, Entity::UserInfo(sid), &row, after)?);
+                for entity in [Entity::Conversations(sid), Entity::UserInfo(sid)] {
+                    take(of_user(tx, &projector, entity, &row, after)?);
+                }
             }
             row.seq
         }
     };
-    Ok(Some(Catchup { events, seq }))
+    caught.seq = seq;
+    Ok(Some(caught))
 }
 
 fn of_conversation(
@@ -54,24 +100,28 @@ fn of_conversation(
     entity: Entity,
     row: &Conversation,
     after: i64,
-) -> Result<Vec<Event>> {
+) -> Result<Found> {
     Ok(match entity {
         Entity::Document(_) => {
             let changed = row.document_seq > after;
-            changed
-                .then(|| projector.document(row))
-                .flatten()
-                .into_iter()
-                .collect()
+            let event = changed.then(|| projector.document(row)).flatten();
+            Found {
+                events: event.into_iter().collect(),
+                ..Found::default()
+            }
         }
-        Entity::Messages(_) => sync::messages_after(tx, row, after)?
-            .iter()
-            .filter_map(|(_, change)| projector.replayed(entity, message_item, change))
-            .collect(),
-        _ => sync::participants_after(tx, row, after)?
-            .iter()
-            .filter_map(|(_, change)| projector.replayed(entity, roster_item, change))
-            .collect(),
+        Entity::Messages(_) => Found::of(
+            projector,
+            entity,
+            message_item,
+            &sync::messages_after(tx, row, after)?,
+        ),
+        _ => Found::of(
+            projector,
+            entity,
+            roster_item,
+            &sync::participants_after(tx, row, after)?,
+        ),
     })
 }
 
@@ -81,14 +131,24 @@ fn of_user(
     entity: Entity,
     row: &user::User,
     after: i64,
-) -> Result<Vec<Event>> {
-    Ok(match entity {
-        Entity::UserInfo(_) => projector.user_after(row, after),
-        _ => sync::conversations_after(tx, row.sid, after)?
-            .iter()
-            .filter_map(|(_, change)| projector.replayed(entity, membership_item, change))
-            .collect(),
-    })
+) -> Result<Found> {
+    if let Entity::UserInfo(_) = entity {
+        return Ok(Found {
+            events: projector.user_after(row, after),
+            ..Found::default()
+        });
+    }
+    let changes = sync::conversations_after(tx, row.sid, after)?;
+    let mut found = Found::of(projector, entity, membership_item, &changes);
+    found.left = changes
+        .items
+        .iter()
+        .filter_map(|(id, change)| match change {
+            Replayed::Removed(stone) => ConversationSid::parse(&stone.item).map(|sid| (sid, *id)),
+            _ => None,
+        })
+        .collect();
+    Ok(found)
 }
 
 /// Whether a client may follow an entity now, and what it has missed.
@@ -97,8 +157,10 @@ pub enum Opened {
     Yes {
         /// Events after the id that it named.
         events: Vec<Event>,
-        /// Newest id of the entity.
+        /// Newest id of the entity, or of `events` when there is more.
         last_event_id: i64,
+        /// Whether the client has to ask again for the rest.
+        more: bool,
         /// Count of the stream in the same snapshot: later events are new.
         seq: i64,
         /// Count of the user's stream at which he came into the conversation; a revocation of before is not meant.
@@ -137,7 +199,7 @@ pub fn owner(tx: &mut Transaction<'_>, client: &Client, entity: Entity) -> Resul
             let Some(row) = conversation::find(tx, client.service, &sid.to_string())? else {
                 return Ok(Owner::Missing);
             };
-            if let Some(me) = participant::by_identity(tx, row.sid, &client.identity)? {
+            if let Some(me) = participant::of_client_if(tx, row.sid, client)? {
                 return Ok(Owner::Conversation(Box::new(row), me.user_created_seq));
             }
             let document = matches!(entity, Entity::Document(_));
@@ -154,13 +216,14 @@ pub fn owner(tx: &mut Transaction<'_>, client: &Client, entity: Entity) -> Resul
 /// # Errors
 /// The database's.
 pub fn may_read(tx: &mut Transaction<'_>, client: &Client, row: &Conversation) -> Result<bool> {
-    if row.created_by == client.identity {
+    if row.is_creator(&client.identity) {
         return Ok(true);
     }
     Ok(role::of_client(tx, client, None)?.has(role::Permission::JoinConversation))
 }
 
-/// Opens an entity for following: permission, then what is newer than `after` (`None`: from now on).
+/// Opens an entity for following: permission, then what is newer than `after` (`None`: from now on). `budget` is what
+/// the caller's whole batch may still replay; without any left the client is to ask again.
 ///
 /// # Errors
 /// The database's.
@@ -170,6 +233,7 @@ pub fn open(
     entity: Entity,
     after: Option<i64>,
     correlation: &Value,
+    budget: &mut usize,
 ) -> Result<Opened> {
     let projector = Projector {
         correlation: Some(correlation),
@@ -178,30 +242,50 @@ pub fn open(
         Owner::Missing => Opened::Missing,
         Owner::Denied => Opened::Denied,
         Owner::Conversation(row, member_since) => {
-            let events = match after {
+            let found = match after {
+                Some(after) if *budget == 0 => return Ok(later(after, row.seq, member_since)),
                 Some(after) => of_conversation(tx, &projector, entity, &row, after)?,
-                None => Vec::new(),
+                None => Found::default(),
             };
+            *budget = budget.saturating_sub(found.events.len());
             let document = matches!(entity, Entity::Document(_));
-            let last_event_id = if document { row.document_seq } else { row.seq };
-            Opened::Yes {
-                events,
-                last_event_id,
-                seq: row.seq,
-                member_since,
-            }
+            let newest = if document { row.document_seq } else { row.seq };
+            opened(found, newest, row.seq, member_since)
         }
         Owner::User(row) => {
-            let events = match after {
+            let found = match after {
+                Some(after) if *budget == 0 => return Ok(later(after, row.seq, i64::MAX)),
                 Some(after) => of_user(tx, &projector, entity, &row, after)?,
-                None => Vec::new(),
+                None => Found::default(),
             };
-            Opened::Yes {
-                events,
-                last_event_id: row.seq,
-                seq: row.seq,
-                member_since: i64::MAX,
-            }
+            *budget = budget.saturating_sub(found.events.len());
+            opened(found, row.seq, row.seq, i64::MAX)
         }
     })
+}
+
+fn opened(found: Found, newest: i64, seq: i64, member_since: i64) -> Opened {
+    let last = if found.more {
+        found.events.last().map(|e| e.id)
+    } else {
+        None
+    };
+    Opened::Yes {
+        events: found.events,
+        last_event_id: last.unwrap_or(newest),
+        more: found.more,
+        seq,
+        member_since,
+    }
+}
+
+/// Nothing is read now; the client asks again from where it is.
+fn later(after: i64, seq: i64, member_since: i64) -> Opened {
+    Opened::Yes {
+        events: Vec::new(),
+        last_event_id: after,
+        more: true,
+        seq,
+        member_since,
+    }
 }

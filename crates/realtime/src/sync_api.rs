@@ -1,5 +1,6 @@
 //! The Sync API inside the websocket: entities, pages of items, subscriptions (realtime.md §4.7, §4.8).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use confab_domain::{Client, Error, Order, Page, Result, Transaction, Window, message, participant};
@@ -397,14 +398,20 @@ fn find(session: &Session, wanted: &Wanted) -> Option<Entity> {
     Entity::find(kind, &wanted.object_sid, session.client.user)
 }
 
+/// Events that the answer to one batch replays at most; what is left is asked for again.
+const REPLAY_BUDGET: usize = 20_000;
+
 async fn establish(session: &mut Session, batch: Batch) -> Result<()> {
+    let mut seen = HashSet::new();
     let found: Vec<(Wanted, Option<Entity>)> = batch
         .requests
         .into_iter()
-        .map(|w| {
-            let entity = find(session, &w);
-            (w, entity)
+        .map(|wanted| {
+            let entity = find(session, &wanted);
+            (wanted, entity)
         })
+        // A repeated entity is confirmed once; replaying it twice would only cost.
+        .filter(|(_, entity)| entity.is_none_or(|e| seen.insert(e)))
         .collect();
     // Before the rows are read, so that nothing falls between them and the live events (hub.rs).
     for (_, entity) in &found {
@@ -412,24 +419,7 @@ async fn establish(session: &mut Session, batch: Batch) -> Result<()> {
             session.begin_follow(*entity);
         }
     }
-    let (client, correlation) = (Arc::clone(&session.client), batch.correlation_id.clone());
-    let wanted: Vec<(Option<Entity>, Option<i64>)> = found
-        .iter()
-        .map(|(w, entity)| (*entity, w.last_event_id))
-        .collect();
-    let opened = session
-        .engine()
-        .read(move |tx| {
-            wanted
-                .iter()
-                .map(|(entity, after)| match entity {
-                    Some(entity) => replay::open(tx, &client, *entity, *after, &correlation),
-                    None => Ok(Opened::Missing),
-                })
-                .collect::<Result<Vec<_>>>()
-        })
-        .await;
-    let opened = match opened {
+    let opened = match read_until_reached(session, &found, &batch.correlation_id).await {
         Ok(opened) => opened,
         Err(error) => {
             for entity in found.iter().filter_map(|(_, e)| *e) {
@@ -448,16 +438,23 @@ async fn establish(session: &mut Session, batch: Batch) -> Result<()> {
                 Opened::Yes {
                     events,
                     last_event_id,
+                    more,
                     seq,
                     member_since,
                 },
             ) => {
-                session.followed(entity, seq, member_since);
                 for event in events {
                     session.send(event.frame);
                 }
+                if more {
+                    // The client asks again from there (realtime.md §4.8).
+                    session.unfollow(entity);
+                } else {
+                    session.followed(entity, seq, member_since);
+                }
+                let status = if more { "interrupted" } else { "completed" };
                 established.push(json!({"object_sid": sid, "object_type": kind,
-                    "replay_status": "completed", "last_event_id": last_event_id}));
+                    "replay_status": status, "last_event_id": last_event_id}));
             }
             (entity, opened) => {
                 if let Some(entity) = entity {
@@ -481,6 +478,44 @@ async fn establish(session: &mut Session, batch: Batch) -> Result<()> {
     );
     notify(session, "subscription_failed", &batch.correlation_id, &failed);
     Ok(())
+}
+
+/// Reads what a batch asks for; once more when the topic of a stream had already gone past the first snapshot.
+async fn read_until_reached(
+    session: &Session,
+    found: &[(Wanted, Option<Entity>)],
+    correlation: &Value,
+) -> Result<Vec<Opened>> {
+    loop {
+        let (client, correlation) = (Arc::clone(&session.client), correlation.clone());
+        let wanted: Vec<(Option<Entity>, Option<i64>)> = found
+            .iter()
+            .map(|(w, entity)| (*entity, w.last_event_id))
+            .collect();
+        let opened = session
+            .engine()
+            .read(move |tx| {
+                let mut budget = REPLAY_BUDGET;
+                wanted
+                    .iter()
+                    .map(|(entity, after)| match entity {
+                        Some(entity) => replay::open(tx, &client, *entity, *after, &correlation, &mut budget),
+                        None => Ok(Opened::Missing),
+                    })
+                    .collect::<Result<Vec<_>>>()
+            })
+            .await?;
+        let reached = found
+            .iter()
+            .zip(&opened)
+            .all(|((_, entity), opened)| match (entity, opened) {
+                (Some(entity), Opened::Yes { seq, .. }) => session.reaches(*entity, *seq),
+                _ => true,
+            });
+        if reached {
+            return Ok(opened);
+        }
+    }
 }
 
 fn cancel(session: &mut Session, batch: &Batch) {

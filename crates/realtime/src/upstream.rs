@@ -60,7 +60,7 @@ impl Reply {
             Error::Api(api) => api.clone(),
             Error::Store(confab_store_error) => {
                 tracing::error!(error = %confab_store_error, "a request of a client failed");
-                ApiError::new(20503)
+                ApiError::new(if error.is_unavailable() { 20503 } else { 20500 })
             }
         };
         Self::json(

@@ -46,13 +46,24 @@ impl Target {
     /// The same in another service.
     async fn make_elsewhere(server: &TestServer, identity: &'static str) -> Self {
         let services = "/conversations/v1/Services";
-        let service = server.post(services, &[("FriendlyName", "other")]).await.expect(201);
+        let service = server
+            .post(services, &[("FriendlyName", "other")])
+            .await
+            .expect(201);
         let service = service.text_of("sid");
         let root = format!("{services}/{service}");
-        let sid = server.post(&format!("{root}/Conversations"), &[]).await.expect(201).text_of("sid");
+        let sid = server
+            .post(&format!("{root}/Conversations"), &[])
+            .await
+            .expect(201)
+            .text_of("sid");
         let below = format!("{root}/Conversations/{sid}");
-        let joined = server.post(&format!("{below}/Participants"), &[("Identity", identity)]).await;
-        let said = server.post(&format!("{below}/Messages"), &[("Body", "secret")]).await;
+        let joined = server
+            .post(&format!("{below}/Participants"), &[("Identity", identity)])
+            .await;
+        let said = server
+            .post(&format!("{below}/Messages"), &[("Body", "secret")])
+            .await;
         let found = server.get(&format!("{root}/Users/{identity}")).await;
         Self {
             service,
@@ -69,10 +80,16 @@ impl Target {
         let below = format!("{root}/Conversations/{}", self.conversation);
         json!([
             server.get(&below).await.expect(200).json,
-            server.rest.list(&format!("{below}/Participants"), "participants").await,
+            server
+                .rest
+                .list(&format!("{below}/Participants"), "participants")
+                .await,
             server.rest.list(&format!("{below}/Messages"), "messages").await,
             server.rest.list(&format!("{root}/Users"), "users").await,
-            server.rest.list(&format!("{root}/Conversations"), "conversations").await,
+            server
+                .rest
+                .list(&format!("{root}/Conversations"), "conversations")
+                .await,
         ])
     }
 
@@ -88,11 +105,17 @@ impl Target {
             ("POST", one.clone(), body(json!({"attributes": "{\"taken\":1}"}))),
             ("POST", one.clone(), body(json!({}))),
             ("DELETE", one, "{}".into()),
-            ("POST", participants.clone(), body(json!({"identity": "somebody"}))),
             (
                 "POST",
                 participants.clone(),
-                body(json!({"messaging_binding": {"address": "+15558675310", "proxy_address": "+15017122661"}})),
+                body(json!({"identity": "somebody"})),
+            ),
+            (
+                "POST",
+                participants.clone(),
+                body(
+                    json!({"messaging_binding": {"address": "+15558675310", "proxy_address": "+15017122661"}}),
+                ),
             ),
         ];
         for key in [self.participant.as_str(), self.identity] {
@@ -104,20 +127,35 @@ impl Target {
         attempts.extend([
             ("POST", messages, body(json!({"body": "intruder"}))),
             ("POST", message.clone(), body(json!({"body": "intruder"}))),
-            ("POST", message.clone(), body(json!({"attributes": "{\"taken\":1}"}))),
+            (
+                "POST",
+                message.clone(),
+                body(json!({"attributes": "{\"taken\":1}"})),
+            ),
             ("DELETE", message.clone(), "{}".into()),
             ("GET", format!("{message}/Receipts"), String::new()),
-            ("POST", format!("{base}/Typing"), format!("ChannelSid={}", self.conversation)),
+            (
+                "POST",
+                format!("{base}/Typing"),
+                format!("ChannelSid={}", self.conversation),
+            ),
         ]);
         attempts
     }
 
     /// Requests to the client's own entry of the conversation.
     fn entry(&self, service: &str, own: &str) -> Vec<Attempt> {
-        let path = format!("/Client/v2/Services/{service}/Users/{own}/Conversations/{}", self.conversation);
+        let path = format!(
+            "/Client/v2/Services/{service}/Users/{own}/Conversations/{}",
+            self.conversation
+        );
         vec![
             ("GET", path.clone(), String::new()),
-            ("POST", path.clone(), json!({"last_read_message_index": 0}).to_string()),
+            (
+                "POST",
+                path.clone(),
+                json!({"last_read_message_index": 0}).to_string(),
+            ),
             ("POST", path, json!({"notification_level": "muted"}).to_string()),
         ]
     }
@@ -127,13 +165,25 @@ impl Target {
         let mut attempts = Vec::new();
         for key in [self.user.as_str(), self.identity] {
             let path = format!("/Client/v2/Services/{service}/Users/{key}");
-            attempts.push(("POST", path.clone(), json!({"friendly_name": "taken"}).to_string()));
-            attempts.push(("POST", path.clone(), json!({"attributes": "{\"taken\":1}"}).to_string()));
+            attempts.push((
+                "POST",
+                path.clone(),
+                json!({"friendly_name": "taken"}).to_string(),
+            ));
+            attempts.push((
+                "POST",
+                path.clone(),
+                json!({"attributes": "{\"taken\":1}"}).to_string(),
+            ));
             let list = format!("{path}/Conversations");
             attempts.push(("GET", list.clone(), String::new()));
             let entry = format!("{list}/{}", self.conversation);
             attempts.push(("GET", entry.clone(), String::new()));
-            attempts.push(("POST", entry.clone(), json!({"last_read_message_index": 0}).to_string()));
+            attempts.push((
+                "POST",
+                entry.clone(),
+                json!({"last_read_message_index": 0}).to_string(),
+            ));
             attempts.push(("POST", entry, json!({"notification_level": "muted"}).to_string()));
         }
         attempts
@@ -146,7 +196,11 @@ impl Target {
             "Lists" => "ES",
             _ => "MP",
         };
-        let owner = if suffix == "my_conversations" { &self.user } else { &self.conversation };
+        let owner = if suffix == "my_conversations" {
+            &self.user
+        } else {
+            &self.conversation
+        };
         [format!("{owner}.{suffix}"), format!("{prefix}{}", &owner[2..])]
     }
 
@@ -193,7 +247,13 @@ async fn unreadable(feed: &mut Feed, entities: &[(&'static str, &'static str, St
             let (status, body) = feed.socket.request("GET", &path, &params, None).await;
             let answer = (status, body["code"].as_u64().unwrap_or(0));
             // A document has no items for anybody: 20404.
-            let refused = [(403, 54007), (404, 54100), (404, 54150), (404, 54200), (404, 20404)];
+            let refused = [
+                (403, 54007),
+                (404, 54100),
+                (404, 54150),
+                (404, 54200),
+                (404, 20404),
+            ];
             assert!(refused.contains(&answer), "{path} {params:?}: {status} {body}");
             assert!(!body.to_string().contains("secret"), "{path}: {body}");
         }
@@ -221,7 +281,11 @@ async fn another_service_cannot_be_reached_by_any_sid_b711_b031() {
     let base = format!("/Client/v2/Services/{}", target.service);
     outside.extend([
         ("POST", format!("{base}/Conversations"), "{}".into()),
-        ("GET", format!("{base}/Conversations/{}", target.conversation), String::new()),
+        (
+            "GET",
+            format!("{base}/Conversations/{}", target.conversation),
+            String::new(),
+        ),
         ("GET", format!("{base}/Users/bob"), String::new()),
         ("GET", format!("{base}/Users/{}", target.user), String::new()),
         (
@@ -238,7 +302,11 @@ async fn another_service_cannot_be_reached_by_any_sid_b711_b031() {
     inside.extend(target.of_the_member(mine));
     let base = format!("/Client/v2/Services/{mine}");
     inside.extend([
-        ("GET", format!("{base}/Conversations/{}", target.conversation), String::new()),
+        (
+            "GET",
+            format!("{base}/Conversations/{}", target.conversation),
+            String::new(),
+        ),
         ("GET", format!("{base}/Users/{}", target.user), String::new()),
         (
             "POST",
@@ -256,7 +324,10 @@ async fn another_service_cannot_be_reached_by_any_sid_b711_b031() {
     entities.push(("Maps", "map", format!("{}.info", target.user)));
     unreadable(&mut feed, &entities).await;
     // The service's own form of Sync URLs.
-    let path = format!("/v3/Services/{}/Lists/{}.messages", target.service, target.conversation);
+    let path = format!(
+        "/v3/Services/{}/Lists/{}.messages",
+        target.service, target.conversation
+    );
     assert_eq!(feed.socket.request("GET", &path, &[], None).await.0, 404);
     assert_eq!(target.seen_over_rest(&server).await, before);
 }
@@ -270,28 +341,48 @@ async fn of_a_conversation_he_is_not_in_a_user_reads_the_document_only_b711_s9_1
     let service = target.service.clone();
     all_refused(&mut socket, &target.inner(&service), &[(403, 50430)]).await;
     all_refused(&mut socket, &target.entry(&service, "alice"), &[(404, 20404)]).await;
-    all_refused(&mut socket, &target.of_the_member(&service), &[(403, 20403), (403, 50107)]).await;
+    all_refused(
+        &mut socket,
+        &target.of_the_member(&service),
+        &[(403, 20403), (403, 50107)],
+    )
+    .await;
     let mut feed = Feed::new(socket);
     unreadable(&mut feed, &target.entities()).await;
     // He may join, so he may look at what he would join.
     for key in target.keys("Documents", "channel") {
         let path = format!("/v3/Documents/{key}");
         let (status, body) = feed.socket.request("GET", &path, &[], None).await;
-        assert_eq!((status, &body["data"]["friendlyName"]), (200, &json!("Test")), "{body}");
+        assert_eq!(
+            (status, &body["data"]["friendlyName"]),
+            (200, &json!("Test")),
+            "{body}"
+        );
         assert!(!body.to_string().contains("secret"), "{body}");
     }
-    let path = format!("/Client/v2/Services/{service}/Conversations/{}", target.conversation);
+    let path = format!(
+        "/Client/v2/Services/{service}/Conversations/{}",
+        target.conversation
+    );
     let (status, body) = feed.socket.request("GET", &path, &[], None).await;
-    assert_eq!((status, &body["status"]), (200, &json!("notParticipating")), "{body}");
+    assert_eq!(
+        (status, &body["status"]),
+        (200, &json!("notParticipating")),
+        "{body}"
+    );
     assert_eq!(snapshot(&server, &target.conversation).await, before);
     // What he follows of it tells him of the conversation, and of nothing in it.
-    let document = feed.open("document", &format!("{}.channel", target.conversation)).await;
+    let document = feed
+        .open("document", &format!("{}.channel", target.conversation))
+        .await;
     feed.establish(2, &[document.since_read()]).await;
     say(&server, &target.conversation, "secret again").await;
     let path = format!("{CONVERSATIONS}/{}", target.conversation);
     server.post(&path, &[("FriendlyName", "end")]).await.expect(200);
     let came = feed
-        .until("the new name", |e| e.data["document_data"]["friendlyName"] == "end")
+        .until("the new name", |e| {
+            e.data["document_data"]["friendlyName"] == "end"
+        })
         .await;
     for event in &came {
         assert_eq!(event.kind, "document_updated", "{event:?}");
@@ -323,7 +414,11 @@ async fn without_join_conversation_the_document_is_closed_to_all_but_its_creator
     let base = format!("/Client/v2/Services/{}/Conversations", server.service_sid);
     let (status, made) = carol.request("POST", &base, &[], Some(&json!({}))).await;
     assert_eq!(status, 201, "{made}");
-    server.engine().execute(Actor::System, Forbid("joinConversation")).await.unwrap();
+    server
+        .engine()
+        .execute(Actor::System, Forbid("joinConversation"))
+        .await
+        .unwrap();
     let before = snapshot(&server, &target.conversation).await;
     let mut feed = Feed::new(server.client("alice").await);
     let keys = target.keys("Documents", "channel");
@@ -367,7 +462,10 @@ async fn one_who_was_removed_is_refused_and_gets_no_more_events_b711_s4_8() {
         let mut requests = vec![own.since_read()];
         requests.extend(inside.iter().map(|e| e.since_read()));
         let came = feed.establish(correlation, &requests).await;
-        assert!(came.iter().all(|e| e.kind == "subscription_established"), "{came:?}");
+        assert!(
+            came.iter().all(|e| e.kind == "subscription_established"),
+            "{came:?}"
+        );
         own_entries.push(own);
     }
     remove(&server, sid, &alice).await;
@@ -394,18 +492,31 @@ async fn one_who_was_removed_is_refused_and_gets_no_more_events_b711_s4_8() {
     let before = snapshot(&server, sid).await;
     let mut attempts = target.inner(&target.service);
     for key in [alice.as_str(), "alice"] {
-        let path = format!("/Client/v2/Services/{}/Conversations/{sid}/Participants/{key}", target.service);
+        let path = format!(
+            "/Client/v2/Services/{}/Conversations/{sid}/Participants/{key}",
+            target.service
+        );
         attempts.push(("DELETE", path.clone(), "{}".into()));
         attempts.push(("POST", path, json!({"attributes": "{}"}).to_string()));
     }
     let answers = [(403, 50430), (404, 50432)];
     all_refused(&mut feed.socket, &attempts, &answers).await;
-    all_refused(&mut feed.socket, &target.entry(&target.service, "alice"), &[(404, 20404)]).await;
+    all_refused(
+        &mut feed.socket,
+        &target.entry(&target.service, "alice"),
+        &[(404, 20404)],
+    )
+    .await;
     unreadable(&mut feed, &target.entities()).await;
     assert_eq!(snapshot(&server, sid).await, before);
     let own = format!("/v3/Maps/{mine}/Items");
     let (_, items) = feed.socket.request("GET", &own, &[], None).await;
-    let keys: Vec<&Value> = items["items"].as_array().unwrap().iter().map(|i| &i["key"]).collect();
+    let keys: Vec<&Value> = items["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|i| &i["key"])
+        .collect();
     assert_eq!(keys, [&json!(fence)], "{items}");
     // A connection that comes later with what it once knew gets nothing either.
     let mut late = Feed::new(connect(&server, &token).await);
@@ -421,9 +532,15 @@ async fn one_who_left_and_joined_again_gets_events_again_s4_8() {
     let mine = format!("{}.my_conversations", user(&server, "alice").await);
     let own = feed.open("map", &mine).await;
     feed.establish(1, &[own.since_read()]).await;
-    let path = format!("/Client/v2/Services/{}/Conversations/{sid}/Participants", target.service);
+    let path = format!(
+        "/Client/v2/Services/{}/Conversations/{sid}/Participants",
+        target.service
+    );
     for round in 0..5 {
-        let (status, body) = feed.socket.request("POST", &path, &[], Some(&json!({"identity": "alice"}))).await;
+        let (status, body) = feed
+            .socket
+            .request("POST", &path, &[], Some(&json!({"identity": "alice"})))
+            .await;
         assert_eq!(status, 201, "{body}");
         let [document, list, roster] = feed.open_conversation(sid).await;
         let requests = [document.since_read(), list.since_read(), roster.since_read()];
@@ -442,7 +559,9 @@ async fn one_who_left_and_joined_again_gets_events_again_s4_8() {
         say(&server, sid, &format!("between {round}")).await;
     }
     let fence = conversation(&server, &["alice"]).await;
-    let came = feed.until("the fence", |e| e.data["item_key"] == fence.as_str()).await;
+    let came = feed
+        .until("the fence", |e| e.data["item_key"] == fence.as_str())
+        .await;
     assert!(!format!("{came:?}").contains("between"), "{came:?}");
 }
 
@@ -475,7 +594,12 @@ async fn nobody_follows_or_reads_the_conversations_of_another_user_b711_b714() {
     assert!(!info.to_string().contains(&elsewhere), "{info}");
     let mine = format!("/Client/v2/Services/{}/Users/alice/Conversations", target.service);
     let (_, list) = feed.socket.request("GET", &mine, &[], None).await;
-    let sids: Vec<&Value> = list["conversations"].as_array().unwrap().iter().map(|c| &c["sid"]).collect();
+    let sids: Vec<&Value> = list["conversations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| &c["sid"])
+        .collect();
     assert_eq!(sids, [&json!(target.conversation)]);
 }
 
@@ -488,7 +612,9 @@ async fn a_plain_member_changes_only_his_own_b663_b671() {
     let base = format!("/Client/v2/Services/{}", target.service);
     let one = format!("{base}/Conversations/{sid}");
     let join = json!({"identity": "alice"});
-    let (status, joined) = alice.request("POST", &format!("{one}/Participants"), &[], Some(&join)).await;
+    let (status, joined) = alice
+        .request("POST", &format!("{one}/Participants"), &[], Some(&join))
+        .await;
     assert_eq!(status, 201, "{joined}");
     let before = snapshot(&server, sid).await;
     let mut forbidden = target.inner(&target.service);
@@ -499,7 +625,12 @@ async fn a_plain_member_changes_only_his_own_b663_b671() {
     });
     assert_eq!(forbidden.len(), 13, "{forbidden:?}");
     all_refused(&mut alice, &forbidden, &[(403, 50107)]).await;
-    all_refused(&mut alice, &target.of_the_member(&target.service), &[(403, 50107), (403, 20403)]).await;
+    all_refused(
+        &mut alice,
+        &target.of_the_member(&target.service),
+        &[(403, 50107), (403, 20403)],
+    )
+    .await;
     assert_eq!(snapshot(&server, sid).await, before);
     // His own he may change; whom he names as author does not matter.
     let (status, said) = alice
@@ -516,8 +647,18 @@ async fn a_plain_member_changes_only_his_own_b663_b671() {
         ("POST", message.clone(), json!({"body": "edited"}), 200),
         ("POST", message.clone(), json!({"attributes": "{}"}), 200),
         ("DELETE", message, json!({}), 204),
-        ("POST", format!("{one}/Participants/alice"), json!({"attributes": "{\"a\":1}"}), 200),
-        ("POST", format!("{base}/Users/alice"), json!({"friendly_name": "Alice"}), 200),
+        (
+            "POST",
+            format!("{one}/Participants/alice"),
+            json!({"attributes": "{\"a\":1}"}),
+            200,
+        ),
+        (
+            "POST",
+            format!("{base}/Users/alice"),
+            json!({"friendly_name": "Alice"}),
+            200,
+        ),
         ("DELETE", format!("{one}/Participants/alice"), json!({}), 204),
     ] {
         let (answered, body) = alice.request(method, &path, &[], Some(&body)).await;
@@ -530,24 +671,44 @@ async fn the_creator_who_joins_may_do_all_in_his_conversation_b664() {
     let server = TestServer::start().await;
     let mut alice = server.client("alice").await;
     let base = format!("/Client/v2/Services/{}/Conversations", server.service_sid);
-    let (_, made) = alice.request("POST", &base, &[], Some(&json!({"friendly_name": "x"}))).await;
+    let (_, made) = alice
+        .request("POST", &base, &[], Some(&json!({"friendly_name": "x"})))
+        .await;
     let one = format!("{base}/{}", made["sid"].as_str().unwrap());
     let rename = json!({"friendly_name": "y"});
     let (status, body) = alice.request("POST", &one, &[], Some(&rename)).await;
-    assert_eq!((status, &body["code"]), (403, &json!(50430)), "B-715: he is no participant yet");
+    assert_eq!(
+        (status, &body["code"]),
+        (403, &json!(50430)),
+        "B-715: he is no participant yet"
+    );
     for identity in ["alice", "bob"] {
         let add = json!({"identity": identity});
-        let (status, body) = alice.request("POST", &format!("{one}/Participants"), &[], Some(&add)).await;
+        let (status, body) = alice
+            .request("POST", &format!("{one}/Participants"), &[], Some(&add))
+            .await;
         assert_eq!(status, 201, "{body}");
     }
     let mut bob = server.client("bob").await;
-    let (_, said) = bob.request("POST", &format!("{one}/Messages"), &[], Some(&json!({"body": "b"}))).await;
+    let (_, said) = bob
+        .request(
+            "POST",
+            &format!("{one}/Messages"),
+            &[],
+            Some(&json!({"body": "b"})),
+        )
+        .await;
     let message = format!("{one}/Messages/{}", said["sid"].as_str().unwrap());
     for (method, path, body, status) in [
         ("POST", one.clone(), rename, 200),
         ("POST", message.clone(), json!({"body": "edited"}), 200),
         ("DELETE", message, json!({}), 204),
-        ("POST", format!("{one}/Participants/bob"), json!({"attributes": "{\"a\":1}"}), 200),
+        (
+            "POST",
+            format!("{one}/Participants/bob"),
+            json!({"attributes": "{\"a\":1}"}),
+            200,
+        ),
         ("DELETE", format!("{one}/Participants/bob"), json!({}), 204),
         ("DELETE", one.clone(), json!({}), 204),
         ("GET", one, json!({}), 404),

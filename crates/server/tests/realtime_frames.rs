@@ -73,7 +73,10 @@ fn malformed() -> Vec<(&'static str, Vec<u8>)> {
             "a header length of many digits",
             [b"TWILSOCK V3.0 ".as_slice(), &[b'9'; 60], b"\r\n{}\r\n"].concat(),
         ),
-        ("a header longer than the message", b"TWILSOCK V3.0 99\r\n{}\r\n".to_vec()),
+        (
+            "a header longer than the message",
+            b"TWILSOCK V3.0 99\r\n{}\r\n".to_vec(),
+        ),
         ("a header that is no JSON", with_header("{\"method\":")),
         ("a header of another type", with_header("[\"init\"]")),
         ("a header that is null", with_header("null")),
@@ -161,7 +164,10 @@ async fn a_frame_of_10_mib_ends_its_connection_and_changes_nothing() {
     let sid = conversation(&server, &["alice"]).await;
     let before = snapshot(&server, &sid).await;
     let body = json!({"body": "x".repeat(10 << 20)}).to_string();
-    let path = format!("/Client/v2/Services/{}/Conversations/{sid}/Messages", server.service_sid);
+    let path = format!(
+        "/Client/v2/Services/{}/Conversations/{sid}/Messages",
+        server.service_sid
+    );
     let frame = Frame::build(
         json!({"method": "message", "id": "TM1", "http_request": {"path": path, "method": "POST"}}),
         body.as_bytes(),
@@ -206,7 +212,12 @@ async fn the_first_frame_is_init_and_init_comes_once_s2_3() {
     let mut twice = connect(&server, &token).await;
     twice.send(json!({"method": "init", "token": token}), b"").await;
     let close = twice.next().await.expect("a close");
-    assert_eq!((close.method(), close.status()), ("close", 406), "{}", close.header);
+    assert_eq!(
+        (close.method(), close.status()),
+        ("close", 406),
+        "{}",
+        close.header
+    );
     assert_eq!(twice.next().await, None, "nothing comes behind a close");
     is_healthy(&server).await;
 }
@@ -264,7 +275,12 @@ async fn a_token_that_is_not_good_is_refused_with_its_code_and_makes_no_user_b70
         ("no JWT", "hello".into(), 401, 20101),
         ("dots", "a.b.c".into(), 401, 20101),
         ("a long text", "x".repeat(100_000), 401, 20101),
-        ("B-702 no cty", signed_token(None, &good.claims, &good.secret), 401, 20102),
+        (
+            "B-702 no cty",
+            signed_token(None, &good.claims, &good.secret),
+            401,
+            20102,
+        ),
         (
             "B-702 another cty",
             signed_token(Some("twilio-fpa;v=2"), &good.claims, &good.secret),
@@ -315,8 +331,18 @@ async fn a_token_that_is_not_good_is_refused_with_its_code_and_makes_no_user_b70
             401,
             20103,
         ),
-        ("B-703 no account", good.sign(&[("/sub", Value::Null)]), 401, 20103),
-        ("B-704 expired", good.sign(&[("/exp", (now() - 1).into())]), 401, 20104),
+        (
+            "B-703 no account",
+            good.sign(&[("/sub", Value::Null)]),
+            401,
+            20103,
+        ),
+        (
+            "B-704 expired",
+            good.sign(&[("/exp", (now() - 1).into())]),
+            401,
+            20104,
+        ),
         ("B-704 no end", good.sign(&[("/exp", Value::Null)]), 401, 20104),
         (
             "B-704 not yet valid",
@@ -336,7 +362,12 @@ async fn a_token_that_is_not_good_is_refused_with_its_code_and_makes_no_user_b70
             401,
             20157,
         ),
-        ("B-706 no grants", good.sign(&[("/grants", Value::Null)]), 401, 20106),
+        (
+            "B-706 no grants",
+            good.sign(&[("/grants", Value::Null)]),
+            401,
+            20106,
+        ),
         (
             "B-706 no chat grant",
             good.sign(&[("/grants/chat", Value::Null)]),
@@ -411,14 +442,18 @@ async fn an_identity_that_no_user_may_have_is_refused_b742() {
     let good = claims(&server).await;
     for identity in ["x".repeat(257), "nul\0".to_owned()] {
         let mut socket = server.connect().await;
-        let reply = socket.init(&good.sign(&[("/grants/identity", identity.clone().into())])).await;
+        let reply = socket
+            .init(&good.sign(&[("/grants/identity", identity.clone().into())]))
+            .await;
         // 500 would make the client come again and again.
         assert_eq!(reply.status(), 403, "{identity:?}: {}", reply.header);
     }
     assert_eq!(server.rest.list(USERS, "users").await, Vec::<Value>::new());
     let longest = "é".repeat(256);
     let mut socket = server.connect().await;
-    let reply = socket.init(&good.sign(&[("/grants/identity", longest.clone().into())])).await;
+    let reply = socket
+        .init(&good.sign(&[("/grants/identity", longest.clone().into())]))
+        .await;
     assert_eq!(reply.status(), 200, "{}", reply.header);
     assert_eq!(server.rest.list(USERS, "users").await[0]["identity"], longest);
 }
@@ -430,10 +465,22 @@ async fn a_good_token_connects_and_its_user_exists_afterwards_b701_b707() {
     let service = json!({"service_sid": server.service_sid});
     for (what, changes, identity) in [
         ("as it is", vec![], "mallory"),
-        ("B-704 valid for long", vec![("/nbf", json!(now() - 9000))], "mallory"),
+        (
+            "B-704 valid for long",
+            vec![("/nbf", json!(now() - 9000))],
+            "mallory",
+        ),
         ("no moment of issue", vec![("/iat", Value::Null)], "mallory"),
-        ("issued before all time", vec![("/iat", json!(i64::MIN))], "mallory"),
-        ("issued after all time", vec![("/iat", json!(i64::MAX))], "mallory"),
+        (
+            "issued before all time",
+            vec![("/iat", json!(i64::MIN))],
+            "mallory",
+        ),
+        (
+            "issued after all time",
+            vec![("/iat", json!(i64::MAX))],
+            "mallory",
+        ),
         (
             "B-705 nearly 24 hours",
             vec![("/exp", json!(now() + 24 * 3600 - 1))],
@@ -445,7 +492,11 @@ async fn a_good_token_connects_and_its_user_exists_afterwards_b701_b707() {
             "mallory",
         ),
         ("a number", vec![("/grants/identity", json!(4711))], "4711"),
-        ("an odd name", vec![("/grants/identity", json!("a b+é/=&%"))], "a b+é/=&%"),
+        (
+            "an odd name",
+            vec![("/grants/identity", json!("a b+é/=&%"))],
+            "a b+é/=&%",
+        ),
     ] {
         let mut socket = server.connect().await;
         let reply = socket.init(&good.sign(&changes)).await;
@@ -453,7 +504,10 @@ async fn a_good_token_connects_and_its_user_exists_afterwards_b701_b707() {
         let (status, body) = socket.request("GET", "/Client/v2/Configuration", &[], None).await;
         assert_eq!((status, &body["identity"]), (200, &json!(identity)), "{what}");
         let users = server.rest.list(USERS, "users").await;
-        assert!(users.iter().any(|u| u["identity"] == identity), "{what}: {users:?}");
+        assert!(
+            users.iter().any(|u| u["identity"] == identity),
+            "{what}: {users:?}"
+        );
     }
     assert_eq!(server.rest.list(USERS, "users").await.len(), 3);
 }
@@ -479,7 +533,11 @@ async fn an_update_to_another_user_or_service_or_a_bad_token_is_refused_with_401
             good.sign(&[("/grants/chat/service_sid", other.into())]),
             20101,
         ),
-        ("an expired one", good.sign(&[("/exp", (now() - 1).into())]), 20104),
+        (
+            "an expired one",
+            good.sign(&[("/exp", (now() - 1).into())]),
+            20104,
+        ),
         ("none", String::new(), 20101),
     ] {
         let reply = socket.update(&token).await;
@@ -490,8 +548,15 @@ async fn an_update_to_another_user_or_service_or_a_bad_token_is_refused_with_401
     }
     let users = server.rest.list(USERS, "users").await;
     assert_eq!(users.len(), 1, "{users:?}");
-    let reply = socket.update(&good.sign(&[("/exp", (now() + 7200).into())])).await;
-    assert_eq!((reply.status(), reply.payload.len()), (200, 0), "{}", reply.header);
+    let reply = socket
+        .update(&good.sign(&[("/exp", (now() + 7200).into())]))
+        .await;
+    assert_eq!(
+        (reply.status(), reply.payload.len()),
+        (200, 0),
+        "{}",
+        reply.header
+    );
     is_healthy(&server).await;
 }
 
@@ -502,13 +567,25 @@ async fn telemetry_and_replies_get_no_answer_and_everything_else_gets_200_s2_2_s
     let telemetry = json!({"method": "telemetry.v1", "events": [{"start": -30, "end": 0, "title": "x"}]});
     socket.send(telemetry, b"").await;
     socket
-        .send(json!({"method": "reply", "status": {"code": 200, "status": "OK"}}), b"")
+        .send(
+            json!({"method": "reply", "status": {"code": 200, "status": "OK"}}),
+            b"",
+        )
         .await;
     for (header, payload) in [
         (json!({"method": "ping"}), ""),
-        (json!({"method": "put_notification_ctx", "notification_ctx_id": "x"}), "{}"),
-        (json!({"method": "delete_notification_ctx", "notification_ctx_id": "x"}), ""),
-        (json!({"method": "something_new", "token": 5.to_string(), "more": {"a": [1]}}), "no JSON"),
+        (
+            json!({"method": "put_notification_ctx", "notification_ctx_id": "x"}),
+            "{}",
+        ),
+        (
+            json!({"method": "delete_notification_ctx", "notification_ctx_id": "x"}),
+            "",
+        ),
+        (
+            json!({"method": "something_new", "token": 5.to_string(), "more": {"a": [1]}}),
+            "no JSON",
+        ),
         (json!({"method": ""}), ""),
         (json!({}), ""),
     ] {
@@ -527,7 +604,9 @@ async fn the_server_pings_and_a_client_that_answers_stays_s2_7() {
     let server = TestServer::start_with(|config| config.realtime.ping_interval_secs = 1).await;
     let mut socket = server.client("alice").await;
     let first = socket.wait_for("a ping", |frame| frame.method() == "ping").await;
-    let second = socket.wait_for("a second ping", |frame| frame.method() == "ping").await;
+    let second = socket
+        .wait_for("a second ping", |frame| frame.method() == "ping")
+        .await;
     assert_ne!(first.header["id"], second.header["id"]);
     let (status, _) = socket.request("GET", "/Client/v2/Configuration", &[], None).await;
     assert_eq!(status, 200);
@@ -556,7 +635,12 @@ async fn a_token_of_4_seconds_is_about_to_expire_and_then_closes_with_410_b708_b
     assert_eq!(renews.update(&short(3600)).await.status(), 200);
     ends.wait_for("the notice", is_notice).await;
     let close = ends.next().await.expect("a close");
-    assert_eq!((close.method(), close.status()), ("close", 410), "{}", close.header);
+    assert_eq!(
+        (close.method(), close.status()),
+        ("close", 410),
+        "{}",
+        close.header
+    );
     assert_eq!(ends.next().await, None, "the notice comes once");
     let (status, _) = renews.request("GET", "/Client/v2/Configuration", &[], None).await;
     assert_eq!(status, 200, "B-708: the new token keeps the connection");
@@ -599,7 +683,10 @@ async fn path_segments_are_split_first_and_decoded_then_s2_12() {
     let request = json!({"method": "DELETE", "path": format!("{participants}/{encoded}")});
     assert_eq!(raw(&mut socket, request, b"{}").await.0, 204);
     // a parameter is decoded as well, and a repeated one is an array
-    let name = format!("{}.info", user(&server, "al%20ice+%C3%A9@x.com%2F%3D&%25%3F").await);
+    let name = format!(
+        "{}.info",
+        user(&server, "al%20ice+%C3%A9@x.com%2F%3D&%25%3F").await
+    );
     let params = json!({"Key": ["friendly%4Eame", "attributes"]});
     let path = format!("/v3/Maps/{name}/Items");
     let request = json!({"method": "GET", "path": path, "params": params});
@@ -620,13 +707,37 @@ async fn paths_and_parameters_that_are_no_text_are_refused_with_400() {
         ("GET", format!("{base}/Users/a%00b"), json!({})),
         ("GET", format!("{base}/Users/\0"), json!({})),
         ("POST", format!("{base}/Conversations/%C3"), json!({})),
-        ("GET", format!("/v3/Maps/{sid}.roster/Items"), json!({"Key": "%00"})),
-        ("GET", format!("/v3/Maps/{sid}.roster/Items"), json!({"From": "%ED%A0%80"})),
+        (
+            "GET",
+            format!("/v3/Maps/{sid}.roster/Items"),
+            json!({"Key": "%00"}),
+        ),
+        (
+            "GET",
+            format!("/v3/Maps/{sid}.roster/Items"),
+            json!({"From": "%ED%A0%80"}),
+        ),
         ("GET", format!("/v3/Maps/{sid}.roster/Items"), json!({"%FE": "x"})),
-        ("GET", format!("/v3/Lists/{sid}.messages/Items"), json!({"From": "x"})),
-        ("GET", format!("/v3/Lists/{sid}.messages/Items"), json!({"Index": "1.5"})),
-        ("GET", format!("/v3/Lists/{sid}.messages/Items"), json!({"PageToken": "PAforged"})),
-        ("GET", format!("{base}/Users/alice/Conversations"), json!({"PageToken": "PAAA"})),
+        (
+            "GET",
+            format!("/v3/Lists/{sid}.messages/Items"),
+            json!({"From": "x"}),
+        ),
+        (
+            "GET",
+            format!("/v3/Lists/{sid}.messages/Items"),
+            json!({"Index": "1.5"}),
+        ),
+        (
+            "GET",
+            format!("/v3/Lists/{sid}.messages/Items"),
+            json!({"PageToken": "PAforged"}),
+        ),
+        (
+            "GET",
+            format!("{base}/Users/alice/Conversations"),
+            json!({"PageToken": "PAAA"}),
+        ),
     ] {
         let request = json!({"method": method, "path": path, "params": params});
         let (status, body) = raw(&mut socket, request.clone(), b"{\"attributes\":\"{}\"}").await;
@@ -682,7 +793,11 @@ async fn unknown_paths_get_404_and_wrong_methods_405_s3_2() {
         ("NONSENSE", format!("/v3/Documents/{sid}.channel")),
     ] {
         let (status, body) = raw(&mut socket, json!({"method": method, "path": path}), b"{}").await;
-        assert_eq!((status, &body["code"]), (405, &json!(20004)), "{method} {path}: {body}");
+        assert_eq!(
+            (status, &body["code"]),
+            (405, &json!(20004)),
+            "{method} {path}: {body}"
+        );
     }
     assert_eq!(snapshot(&server, &sid).await, before);
 }
@@ -700,7 +815,9 @@ async fn a_body_that_is_no_json_object_is_refused_and_changes_nothing() {
     assert_eq!(status, 201, "{made}");
     let own = format!("{own}/{}", made["sid"].as_str().unwrap());
     let join = json!({"identity": "alice"});
-    let joined = socket.request("POST", &format!("{own}/Participants"), &[], Some(&join)).await;
+    let joined = socket
+        .request("POST", &format!("{own}/Participants"), &[], Some(&join))
+        .await;
     assert_eq!(joined.0, 201, "{}", joined.1);
     let before = snapshot(&server, &sid).await;
     let paths = [
@@ -751,14 +868,27 @@ async fn a_body_that_is_no_json_object_is_refused_and_changes_nothing() {
         (&paths[9], json!({"notification_level": "loud"})),
     ] {
         let (status, answer) = socket.request("POST", path, &[], Some(&body)).await;
-        assert_eq!((status, &answer["code"]), (400, &json!(20001)), "{path} {body}: {answer}");
+        assert_eq!(
+            (status, &answer["code"]),
+            (400, &json!(20001)),
+            "{path} {body}: {answer}"
+        );
     }
     for index in [json!(-1), json!("0"), json!(1.5), json!(u64::MAX), json!([0])] {
         let body = json!({"last_read_message_index": index});
         let (status, answer) = socket.request("POST", &paths[9], &[], Some(&body)).await;
-        assert_eq!((status, &answer["code"]), (400, &json!(50421)), "{body}: {answer}");
+        assert_eq!(
+            (status, &answer["code"]),
+            (400, &json!(50421)),
+            "{body}: {answer}"
+        );
     }
-    for body in [&b"nonsense"[..], b"{\"action\":\"establish\"}", b"[]", b"{\"action\":\"x\",\"requests\":[]}"] {
+    for body in [
+        &b"nonsense"[..],
+        b"{\"action\":\"establish\"}",
+        b"[]",
+        b"{\"action\":\"x\",\"requests\":[]}",
+    ] {
         let request = json!({"method": "POST", "path": "/v4/Subscriptions"});
         let (status, answer) = raw(&mut socket, request, body).await;
         assert_eq!((status, &answer["code"]), (400, &json!(20001)), "{answer}");
@@ -803,11 +933,16 @@ async fn nul_characters_in_bodies_are_refused_with_400_and_change_nothing() {
     let own = format!("{own}/{}", made["sid"].as_str().unwrap());
     let join = json!({"identity": "alice"});
     assert_eq!(
-        socket.request("POST", &format!("{own}/Participants"), &[], Some(&join)).await.0,
+        socket
+            .request("POST", &format!("{own}/Participants"), &[], Some(&join))
+            .await
+            .0,
         201
     );
     let message = json!({"body": "x"});
-    let (_, message) = socket.request("POST", &format!("{own}/Messages"), &[], Some(&message)).await;
+    let (_, message) = socket
+        .request("POST", &format!("{own}/Messages"), &[], Some(&message))
+        .await;
     let message = format!("{own}/Messages/{}", message["sid"].as_str().unwrap());
     let before = snapshot(&server, &sid).await;
     for (path, body) in [
@@ -833,8 +968,13 @@ async fn nul_characters_in_bodies_are_refused_with_400_and_change_nothing() {
     // Written as an escape inside JSON text it is no character of the text.
     let attributes = json!({"attributes": "{\"a\":\"\\u0000\"}"});
     let (status, answer) = socket.request("POST", &own, &[], Some(&attributes)).await;
-    assert_eq!((status, &answer["attributes"]), (200, &attributes["attributes"]), "{answer}");
+    assert_eq!(
+        (status, &answer["attributes"]),
+        (200, &attributes["attributes"]),
+        "{answer}"
+    );
     let mut feed = Feed::new(socket);
-    feed.open("document", &format!("{}.channel", made["sid"].as_str().unwrap())).await;
+    feed.open("document", &format!("{}.channel", made["sid"].as_str().unwrap()))
+        .await;
     is_healthy(&server).await;
 }

@@ -9,11 +9,12 @@ mod support;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use confab_testkit::{Socket, TestServer, soon};
 use serde_json::{Value, json};
 use support::{CONVERSATIONS, Entity, Event, Feed, USERS, add, connect, conversation, remove, say, user};
+use tokio::sync::Barrier;
 
 const WRITERS: usize = 16;
 
@@ -69,7 +70,10 @@ impl Follower {
     }
 
     fn requests(&self) -> [Value; 2] {
-        [self.list.after(self.list_at), self.document.after(self.document_at)]
+        [
+            self.list.after(self.list_at),
+            self.document.after(self.document_at),
+        ]
     }
 
     /// Every message must be the next one, added and never seen before.
@@ -145,7 +149,10 @@ async fn each_message_comes_once_and_in_order_across_reconnects_under_16_writers
     };
     let cycles = tokio::join!(follow(1), follow(5), follow(7), follow(11));
     finished(writers).await;
-    assert!(cycles.0 > 1 && cycles.1 > 1 && cycles.2 > 1 && cycles.3 > 1, "{cycles:?}");
+    assert!(
+        cycles.0 > 1 && cycles.1 > 1 && cycles.2 > 1 && cycles.3 > 1,
+        "{cycles:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -179,6 +186,57 @@ async fn each_message_comes_once_and_in_order_across_cancels_on_one_connection_s
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_come_at_the_same_moment_under_16_writers_miss_nothing_s4_8_b718() {
+    const TOTAL: usize = 480;
+    const CLIENTS: usize = 8;
+    let server = TestServer::start().await;
+    let sid = conversation(&server, &["alice"]).await;
+    let token = server.token("alice").await;
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        let mut feed = Feed::new(connect(&server, &token).await);
+        let known = Follower::open(&mut feed, &sid).await;
+        clients.push((feed, known));
+    }
+    let written = Arc::new(AtomicBool::new(false));
+    let stop = Arc::new(AtomicBool::new(false));
+    let barrier = Arc::new(Barrier::new(CLIENTS));
+    let writers = write_concurrently(&server, &sid, TOTAL, "hello");
+    let clients: Vec<_> = clients
+        .into_iter()
+        .map(|(mut feed, mut known)| {
+            let (written, stop, barrier) = (written.clone(), stop.clone(), barrier.clone());
+            tokio::spawn(async move {
+                let total = i64::try_from(TOTAL).unwrap();
+                for round in 1.. {
+                    // All come to a conversation that nobody follows, and all are gone before they come again.
+                    barrier.wait().await;
+                    if stop.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    for event in feed.establish(2 * round, &known.requests()).await {
+                        known.take(&event);
+                    }
+                    for event in feed.cancel(2 * round + 1, &known.requests()).await {
+                        known.take(&event);
+                    }
+                    if barrier.wait().await.is_leader() && written.load(Ordering::SeqCst) {
+                        stop.store(true, Ordering::SeqCst);
+                    }
+                }
+                for event in feed.establish(0, &known.requests()).await {
+                    known.take(&event);
+                }
+                assert!(known.is_done(total), "{} of {total}", known.next_index);
+            })
+        })
+        .collect();
+    finished(writers).await;
+    written.store(true, Ordering::SeqCst);
+    finished(clients).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_subscription_that_is_established_again_goes_on_and_is_confirmed_again_s4_8() {
     const TOTAL: usize = 200;
     let server = TestServer::start().await;
@@ -190,7 +248,9 @@ async fn a_subscription_that_is_established_again_goes_on_and_is_confirmed_again
     let mut correlation = 7;
     while !known.is_done(total) {
         correlation += 1;
-        let (status, _) = feed.subscriptions("establish", correlation, &known.requests()).await;
+        let (status, _) = feed
+            .subscriptions("establish", correlation, &known.requests())
+            .await;
         assert_eq!(status, 202);
         let mut confirmed = 0;
         while confirmed < 2 {
@@ -221,7 +281,10 @@ fn of<'a>(events: &'a [Event], entity: &Entity) -> Vec<(&'a str, String)> {
         .iter()
         .filter(|e| e.is_of(entity) && !e.kind.starts_with("subscription_"))
         .collect();
-    assert!(found.windows(2).all(|w| w[0].id() <= w[1].id()), "in the order of ids: {found:?}");
+    assert!(
+        found.windows(2).all(|w| w[0].id() <= w[1].id()),
+        "in the order of ids: {found:?}"
+    );
     assert!(
         found.iter().all(|e| e.id() > entity.last_event_id),
         "after {}: {found:?}",
@@ -246,10 +309,18 @@ async fn a_replay_is_one_event_an_item_added_updated_or_removed_s4_9() {
     let alice = user(&server, "alice").await;
     let [bob, dave] = [add(&server, &sid, "bob").await, add(&server, &sid, "dave").await];
     let mut messages = Vec::new();
-    for text in ["0 stays", "1 is edited", "2 is removed", "3 is edited and removed"] {
+    for text in [
+        "0 stays",
+        "1 is edited",
+        "2 is removed",
+        "3 is edited and removed",
+    ] {
         messages.push(say(&server, &sid, text).await);
     }
-    let [kept, left] = [conversation(&server, &["alice"]).await, conversation(&server, &["alice"]).await];
+    let [kept, left] = [
+        conversation(&server, &["alice"]).await,
+        conversation(&server, &["alice"]).await,
+    ];
     let token = server.token("alice").await;
     let mut feed = Feed::new(connect(&server, &token).await);
     let own = feed.open("map", &format!("{alice}.my_conversations")).await;
@@ -270,11 +341,17 @@ async fn a_replay_is_one_event_an_item_added_updated_or_removed_s4_9() {
     let edited = say(&server, &sid, "6 is new").await;
     say(&server, &sid, "7 is new").await;
     server
-        .post(&format!("{one}/Messages/{edited}"), &[("Body", "6 is new and edited")])
+        .post(
+            &format!("{one}/Messages/{edited}"),
+            &[("Body", "6 is new and edited")],
+        )
         .await
         .expect(200);
     server
-        .post(&format!("{one}/Participants/{bob}"), &[("Attributes", "{\"b\":1}")])
+        .post(
+            &format!("{one}/Participants/{bob}"),
+            &[("Attributes", "{\"b\":1}")],
+        )
         .await
         .expect(200);
     remove(&server, &sid, &dave).await;
@@ -284,12 +361,24 @@ async fn a_replay_is_one_event_an_item_added_updated_or_removed_s4_9() {
     server.post(&one, &[("FriendlyName", "First")]).await.expect(200);
     server.post(&one, &[("FriendlyName", "Second")]).await.expect(200);
     let participants = format!("{CONVERSATIONS}/{kept}/Participants/alice");
-    server.post(&participants, &[("LastReadMessageIndex", "0")]).await.expect(200);
-    server.delete(&format!("{CONVERSATIONS}/{left}")).await.expect(204);
+    server
+        .post(&participants, &[("LastReadMessageIndex", "0")])
+        .await
+        .expect(200);
+    server
+        .delete(&format!("{CONVERSATIONS}/{left}"))
+        .await
+        .expect(204);
     let joined = conversation(&server, &["alice"]).await;
     let short = conversation(&server, &["alice"]).await;
-    server.delete(&format!("{CONVERSATIONS}/{short}")).await.expect(204);
-    server.post(&format!("{USERS}/alice"), &[("FriendlyName", "Alice")]).await.expect(200);
+    server
+        .delete(&format!("{CONVERSATIONS}/{short}"))
+        .await
+        .expect(204);
+    server
+        .post(&format!("{USERS}/alice"), &[("FriendlyName", "Alice")])
+        .await
+        .expect(200);
 
     let mut feed = Feed::new(connect(&server, &token).await);
     let all = [&own, &info, &document, &list, &roster];
@@ -297,8 +386,12 @@ async fn a_replay_is_one_event_an_item_added_updated_or_removed_s4_9() {
     let came = feed.establish(4711, &requests).await;
     assert!(came.iter().all(|e| e.correlation == 4711), "{came:?}");
     let text = |index: i64| {
-        let event = came.iter().find(|e| e.data["item_index"] == index && e.is_of(&list));
-        event.map(|e| e.data["item_data"]["text"].clone()).unwrap_or_default()
+        let event = came
+            .iter()
+            .find(|e| e.data["item_index"] == index && e.is_of(&list));
+        event
+            .map(|e| e.data["item_data"]["text"].clone())
+            .unwrap_or_default()
     };
     assert_eq!(
         of(&came, &list),
@@ -311,8 +404,14 @@ async fn a_replay_is_one_event_an_item_added_updated_or_removed_s4_9() {
             ("list_item_added", "6".into()),
         ]
     );
-    assert_eq!([text(1), text(6)], [json!("1 twice"), json!("6 is new and edited")]);
-    assert!(!format!("{came:?}").contains("3 once"), "a removed text is gone: {came:?}");
+    assert_eq!(
+        [text(1), text(6)],
+        [json!("1 twice"), json!("6 is new and edited")]
+    );
+    assert!(
+        !format!("{came:?}").contains("3 once"),
+        "a removed text is gone: {came:?}"
+    );
     assert_eq!(
         of(&came, &roster),
         [
@@ -329,7 +428,10 @@ async fn a_replay_is_one_event_an_item_added_updated_or_removed_s4_9() {
             ("map_item_added", joined)
         ]
     );
-    assert_eq!(of(&came, &info), [("map_item_updated", "friendlyName".to_owned())]);
+    assert_eq!(
+        of(&came, &info),
+        [("map_item_updated", "friendlyName".to_owned())]
+    );
     let documents: Vec<&Event> = came.iter().filter(|e| e.kind == "document_updated").collect();
     assert_eq!(documents.len(), 1, "{documents:?}");
     assert_eq!(documents[0].data["document_data"]["friendlyName"], "Second");
@@ -338,7 +440,10 @@ async fn a_replay_is_one_event_an_item_added_updated_or_removed_s4_9() {
     assert_eq!(came.iter().filter(established).count(), all.len());
     // The confirmation is behind the events of its entity and names the newest id.
     for entity in all {
-        let at = came.iter().position(|e| established(&e) && e.is_of(entity)).unwrap();
+        let at = came
+            .iter()
+            .position(|e| established(&e) && e.is_of(entity))
+            .unwrap();
         assert!(came[at..].iter().skip(1).all(|e| !e.is_of(entity)), "{came:?}");
         let newest = came[..at].iter().filter(|e| e.is_of(entity)).map(Event::id).max();
         assert!(came[at].data["last_event_id"].as_i64() >= newest, "{came:?}");
@@ -374,13 +479,20 @@ async fn without_a_last_id_nothing_is_replayed_and_from_the_start_all_is_s4_9() 
     };
     for (correlation, last) in [(1, Value::Null), (2, json!("absent")), (3, json!(i64::MAX))] {
         let came = feed.establish(correlation, &request(last.clone())).await;
-        assert!(came.iter().all(|e| e.kind == "subscription_established"), "{last}: {came:?}");
+        assert!(
+            came.iter().all(|e| e.kind == "subscription_established"),
+            "{last}: {came:?}"
+        );
         feed.cancel(10 + correlation, &request(Value::Null)).await;
     }
     for (correlation, last) in [(4, json!(-1)), (5, json!(i64::MIN))] {
         let came = feed.establish(correlation, &request(last.clone())).await;
         let count = |kind: &str| came.iter().filter(|e| e.kind == kind).count();
-        let counts = [count("list_item_added"), count("map_item_added"), count("document_updated")];
+        let counts = [
+            count("list_item_added"),
+            count("map_item_added"),
+            count("document_updated"),
+        ];
         assert_eq!(counts, [3, 1, 1], "{last}: {came:?}");
     }
     // "From now on" includes what comes now.
@@ -389,7 +501,11 @@ async fn without_a_last_id_nothing_is_replayed_and_from_the_start_all_is_s4_9() 
     say(&server, &sid, "3").await;
     let came = feed.until("the document", |e| e.kind == "document_updated").await;
     let kinds: Vec<&str> = came.iter().map(|e| e.kind.as_str()).collect();
-    assert_eq!(kinds, ["list_item_added", "document_updated"], "§4.11: the message, then the document");
+    assert_eq!(
+        kinds,
+        ["list_item_added", "document_updated"],
+        "§4.11: the message, then the document"
+    );
 }
 
 #[tokio::test]
@@ -406,18 +522,37 @@ async fn who_is_added_finds_everything_in_place_on_his_own_event_s4_11() {
     bob.establish(1, &[own.since_read()]).await;
     let participant = add(&server, &sid, "bob").await;
     let event = bob.next("his entry").await;
-    assert_eq!((event.kind.as_str(), &event.data["item_key"]), ("map_item_added", &json!(sid)));
+    assert_eq!(
+        (event.kind.as_str(), &event.data["item_key"]),
+        ("map_item_added", &json!(sid))
+    );
     let data = &event.data["item_data"];
-    assert_eq!((&data["status"], &data["channel"]), (&json!("joined"), &json!(format!("{sid}.channel"))));
+    assert_eq!(
+        (&data["status"], &data["channel"]),
+        (&json!("joined"), &json!(format!("{sid}.channel")))
+    );
     // He opens the three entities at once, as the SDK does, and is in the roster himself.
     let entities = bob.open_conversation(&sid).await;
     let path = format!("/v3/Maps/{sid}.roster/Items");
-    let (status, items) = bob.socket.request("GET", &path, &[("Key", &participant)], None).await;
-    assert_eq!((status, &items["items"][0]["data"]["identity"]), (200, &json!("bob")), "{items}");
+    let (status, items) = bob
+        .socket
+        .request("GET", &path, &[("Key", &participant)], None)
+        .await;
+    assert_eq!(
+        (status, &items["items"][0]["data"]["identity"]),
+        (200, &json!("bob")),
+        "{items}"
+    );
     let came = bob.establish(2, &entities.map(|e| e.since_read())).await;
-    assert!(came.iter().all(|e| e.kind == "subscription_established"), "{came:?}");
+    assert!(
+        came.iter().all(|e| e.kind == "subscription_established"),
+        "{came:?}"
+    );
     let event = alice.next("the newcomer").await;
-    assert_eq!((event.kind.as_str(), &event.data["item_key"]), ("map_item_added", &json!(participant)));
+    assert_eq!(
+        (event.kind.as_str(), &event.data["item_key"]),
+        ("map_item_added", &json!(participant))
+    );
 }
 
 #[tokio::test]
@@ -445,11 +580,17 @@ async fn who_leaves_gets_his_own_event_and_the_others_the_rosters_s4_11() {
     let (status, _) = bob.socket.request("DELETE", &path, &[], Some(&json!({}))).await;
     assert_eq!(status, 204);
     let event = bob.next("his entry's removal").await;
-    assert_eq!((event.kind.as_str(), event.entity()), ("map_item_removed", own.sid.as_str()));
+    assert_eq!(
+        (event.kind.as_str(), event.entity()),
+        ("map_item_removed", own.sid.as_str())
+    );
     assert_eq!(event.data["item_key"], sid.as_str());
     assert_eq!(event.data["item_data"]["channel"], format!("{sid}.channel"));
     let event = alice.next("the roster's removal").await;
-    assert_eq!((event.kind.as_str(), event.entity()), ("map_item_removed", roster.sid.as_str()));
+    assert_eq!(
+        (event.kind.as_str(), event.entity()),
+        ("map_item_removed", roster.sid.as_str())
+    );
     assert_eq!(event.data["item_key"], participant);
     assert_eq!(event.data["item_data"]["identity"], "bob");
     // §9.5: he cancels what he may not see any more; that is confirmed, and is the next thing that he hears.
@@ -479,10 +620,15 @@ async fn a_deleted_conversation_goes_in_the_order_that_clients_need_s4_11() {
     carol.establish(1, &[document.since_read()]).await;
     server.delete(&format!("{CONVERSATIONS}/{sid}")).await.expect(204);
     let event = carol.next("the document's end").await;
-    assert_eq!((event.kind.as_str(), event.entity()), ("document_removed", document.sid.as_str()));
+    assert_eq!(
+        (event.kind.as_str(), event.entity()),
+        ("document_removed", document.sid.as_str())
+    );
     let fence = conversation(&server, &["alice", "bob"]).await;
     for (mut feed, entities) in feeds {
-        let came = feed.until("the fence", |e| e.data["item_key"] == fence.as_str()).await;
+        let came = feed
+            .until("the fence", |e| e.data["item_key"] == fence.as_str())
+            .await;
         let seen: Vec<(&str, &str)> = came.iter().map(|e| (e.kind.as_str(), e.entity())).collect();
         let [own, roster, list, document] = entities.each_ref().map(|e| e.sid.as_str());
         assert_eq!(
@@ -496,7 +642,12 @@ async fn a_deleted_conversation_goes_in_the_order_that_clients_need_s4_11() {
             ]
         );
         // §4.8: what is gone fails with 404, which tells the client so.
-        let came = feed.establish(2, &entities[1..].iter().map(Entity::since_read).collect::<Vec<_>>()).await;
+        let came = feed
+            .establish(
+                2,
+                &entities[1..].iter().map(Entity::since_read).collect::<Vec<_>>(),
+            )
+            .await;
         for event in &came {
             assert_eq!(event.kind, "subscription_failed", "{event:?}");
             assert_eq!(event.data["error"]["status"], 404, "{event:?}");
@@ -511,7 +662,9 @@ async fn each_change_over_rest_reaches_the_entity_that_shows_it_b713_s4_11() {
     let bob = add(&server, &sid, "bob").await;
     let alice = user(&server, "alice").await;
     let mut feed = Feed::new(server.client("bob").await);
-    let own = feed.open("map", &format!("{}.my_conversations", user(&server, "bob").await)).await;
+    let own = feed
+        .open("map", &format!("{}.my_conversations", user(&server, "bob").await))
+        .await;
     let info = feed.open("map", &format!("{alice}.info")).await;
     let [document, list, roster] = feed.open_conversation(&sid).await;
     let all = [&own, &info, &document, &list, &roster].map(Entity::since_read);
@@ -523,37 +676,73 @@ async fn each_change_over_rest_reaches_the_entity_that_shows_it_b713_s4_11() {
         let mut ids = Vec::new();
         for (kind, entity) in wanted {
             let event = feed.next(kind).await;
-            assert_eq!((event.kind.as_str(), event.entity()), (*kind, entity.sid.as_str()), "{event:?}");
+            assert_eq!(
+                (event.kind.as_str(), event.entity()),
+                (*kind, entity.sid.as_str()),
+                "{event:?}"
+            );
             ids.push(event.id());
         }
         ids
     };
-    expect(&mut feed, &[("list_item_added", &list), ("document_updated", &document)]).await;
+    expect(
+        &mut feed,
+        &[("list_item_added", &list), ("document_updated", &document)],
+    )
+    .await;
     server.post(&message, &[("Body", "edited")]).await.expect(200);
     expect(&mut feed, &[("list_item_updated", &list)]).await;
-    server.post(&message, &[("Attributes", "{\"a\":1}")]).await.expect(200);
+    server
+        .post(&message, &[("Attributes", "{\"a\":1}")])
+        .await
+        .expect(200);
     expect(&mut feed, &[("list_item_updated", &list)]).await;
     server.delete(&message).await.expect(204);
-    expect(&mut feed, &[("list_item_removed", &list), ("document_updated", &document)]).await;
-    for change in [("FriendlyName", "F"), ("UniqueName", "U"), ("Attributes", "{}"), ("State", "inactive")] {
+    expect(
+        &mut feed,
+        &[("list_item_removed", &list), ("document_updated", &document)],
+    )
+    .await;
+    for change in [
+        ("FriendlyName", "F"),
+        ("UniqueName", "U"),
+        ("Attributes", "{}"),
+        ("State", "inactive"),
+    ] {
         server.post(&one, &[change]).await.expect(200);
         expect(&mut feed, &[("document_updated", &document)]).await;
     }
     let participant = format!("{one}/Participants/{bob}");
-    server.post(&participant, &[("Attributes", "{\"a\":1}")]).await.expect(200);
+    server
+        .post(&participant, &[("Attributes", "{\"a\":1}")])
+        .await
+        .expect(200);
     expect(&mut feed, &[("map_item_updated", &roster)]).await;
-    server.post(&participant, &[("LastReadMessageIndex", "0")]).await.expect(200);
-    expect(&mut feed, &[("map_item_updated", &roster), ("map_item_updated", &own)]).await;
+    server
+        .post(&participant, &[("LastReadMessageIndex", "0")])
+        .await
+        .expect(200);
+    expect(
+        &mut feed,
+        &[("map_item_updated", &roster), ("map_item_updated", &own)],
+    )
+    .await;
     let phone = [
         ("MessagingBinding.Address", "+15558675310"),
         ("MessagingBinding.ProxyAddress", "+15017122661"),
     ];
-    let added = server.post(&format!("{one}/Participants"), &phone).await.expect(201);
+    let added = server
+        .post(&format!("{one}/Participants"), &phone)
+        .await
+        .expect(201);
     expect(&mut feed, &[("map_item_added", &roster)]).await;
     remove(&server, &sid, &added.text_of("sid")).await;
     expect(&mut feed, &[("map_item_removed", &roster)]).await;
     for change in [("FriendlyName", "A"), ("Attributes", "{\"u\":1}")] {
-        server.post(&format!("{USERS}/alice"), &[change]).await.expect(200);
+        server
+            .post(&format!("{USERS}/alice"), &[change])
+            .await
+            .expect(200);
         expect(&mut feed, &[("map_item_updated", &info)]).await;
     }
     // B-014: what changes nothing is no event; the next event is the one of the fence.
@@ -606,19 +795,36 @@ async fn a_batch_answers_for_each_object_and_is_never_refused_for_one_s4_8() {
         (&requests[4], 403, 54007),
         (&requests[5], 403, 54007),
     ] {
-        let object = (request["object_sid"].as_str().unwrap(), request["object_type"].as_str().unwrap());
+        let object = (
+            request["object_sid"].as_str().unwrap(),
+            request["object_type"].as_str().unwrap(),
+        );
         assert_eq!(answers[&object], (failed, status, code), "{object:?}");
     }
     for request in &requests[6..10] {
-        let object = (request["object_sid"].as_str().unwrap(), request["object_type"].as_str().unwrap());
-        assert_eq!((answers[&object].0, answers[&object].1), (failed, 404), "{object:?}");
+        let object = (
+            request["object_sid"].as_str().unwrap(),
+            request["object_type"].as_str().unwrap(),
+        );
+        assert_eq!(
+            (answers[&object].0, answers[&object].1),
+            (failed, 404),
+            "{object:?}"
+        );
     }
     for entity in [&document, &list, &roster] {
-        assert_eq!(answers[&(entity.sid.as_str(), entity.kind)].0, "subscription_established");
+        assert_eq!(
+            answers[&(entity.sid.as_str(), entity.kind)].0,
+            "subscription_established"
+        );
     }
     // Cancels of anything are confirmed with their own correlation id.
     let came = feed.cancel(100, &requests).await;
-    assert!(came.iter().all(|e| e.kind == "subscription_canceled" && e.correlation == 100), "{came:?}");
+    assert!(
+        came.iter()
+            .all(|e| e.kind == "subscription_canceled" && e.correlation == 100),
+        "{came:?}"
+    );
     // The batch limit that the answer names.
     let (status, body) = feed.subscriptions("establish", 101, &[]).await;
     assert_eq!(status, 202, "{body}");
@@ -648,8 +854,14 @@ impl Items {
             Value::String(text) if !text.is_empty() => Some(text.clone()),
             other => panic!("{name}: {other}"),
         };
-        assert!(body["meta"].as_object().unwrap().contains_key("next_token"), "{body}");
-        assert!(body["meta"].as_object().unwrap().contains_key("previous_token"), "{body}");
+        assert!(
+            body["meta"].as_object().unwrap().contains_key("next_token"),
+            "{body}"
+        );
+        assert!(
+            body["meta"].as_object().unwrap().contains_key("previous_token"),
+            "{body}"
+        );
         let keys = items.iter().map(|item| match (&item["key"], &item["index"]) {
             (Value::String(key), Value::Null) => key.clone(),
             (Value::Null, Value::Number(index)) => index.to_string(),
@@ -697,27 +909,87 @@ async fn pages_of_messages_start_at_from_and_tell_what_lies_on_both_sides_s4_7()
         (&[("PageSize", "5")], (1..=5).collect(), (true, false)),
         (&[("PageSize", "36")], there.clone(), (false, false)),
         (&[("PageSize", "35")], there[..35].to_vec(), (true, false)),
-        (&[("PageSize", "1000"), ("HideExpired", "true")], there.clone(), (false, false)),
-        (&[("PageSize", "3"), ("Order", "desc")], vec![38, 37, 36], (true, false)),
-        (&[("From", "30"), ("PageSize", "5"), ("Order", "desc")], (26..=30).rev().collect(), (true, true)),
-        (&[("From", "30"), ("PageSize", "5"), ("Order", "asc")], (30..=34).collect(), (true, true)),
+        (
+            &[("PageSize", "1000"), ("HideExpired", "true")],
+            there.clone(),
+            (false, false),
+        ),
+        (
+            &[("PageSize", "3"), ("Order", "desc")],
+            vec![38, 37, 36],
+            (true, false),
+        ),
+        (
+            &[("From", "30"), ("PageSize", "5"), ("Order", "desc")],
+            (26..=30).rev().collect(),
+            (true, true),
+        ),
+        (
+            &[("From", "30"), ("PageSize", "5"), ("Order", "asc")],
+            (30..=34).collect(),
+            (true, true),
+        ),
         (&[("From", "30")], (30..=38).collect(), (false, true)),
-        (&[("From", "16"), ("PageSize", "3")], vec![17, 18, 19], (true, true)),
-        (&[("From", "16"), ("PageSize", "3"), ("Order", "desc")], vec![14, 13, 12], (true, true)),
+        (
+            &[("From", "16"), ("PageSize", "3")],
+            vec![17, 18, 19],
+            (true, true),
+        ),
+        (
+            &[("From", "16"), ("PageSize", "3"), ("Order", "desc")],
+            vec![14, 13, 12],
+            (true, true),
+        ),
         (&[("From", "0"), ("PageSize", "3")], vec![1, 2, 3], (true, false)),
         (&[("From", "1"), ("PageSize", "3")], vec![1, 2, 3], (true, false)),
         (&[("From", "-7"), ("PageSize", "3")], vec![1, 2, 3], (true, false)),
-        (&[("From", "0"), ("PageSize", "3"), ("Order", "desc")], vec![], (false, true)),
-        (&[("From", "1"), ("PageSize", "3"), ("Order", "desc")], vec![1], (false, true)),
-        (&[("From", "38"), ("PageSize", "3"), ("Order", "desc")], vec![38, 37, 36], (true, false)),
-        (&[("From", "39"), ("PageSize", "3"), ("Order", "desc")], vec![38, 37, 36], (true, false)),
-        (&[("From", "9999"), ("PageSize", "3"), ("Order", "desc")], vec![38, 37, 36], (true, false)),
+        (
+            &[("From", "0"), ("PageSize", "3"), ("Order", "desc")],
+            vec![],
+            (false, true),
+        ),
+        (
+            &[("From", "1"), ("PageSize", "3"), ("Order", "desc")],
+            vec![1],
+            (false, true),
+        ),
+        (
+            &[("From", "38"), ("PageSize", "3"), ("Order", "desc")],
+            vec![38, 37, 36],
+            (true, false),
+        ),
+        (
+            &[("From", "39"), ("PageSize", "3"), ("Order", "desc")],
+            vec![38, 37, 36],
+            (true, false),
+        ),
+        (
+            &[("From", "9999"), ("PageSize", "3"), ("Order", "desc")],
+            vec![38, 37, 36],
+            (true, false),
+        ),
         (&[("From", "38"), ("PageSize", "3")], vec![38], (false, true)),
         (&[("From", "39"), ("PageSize", "3")], vec![], (false, true)),
         (&[("From", "9223372036854775807")], vec![], (false, true)),
-        (&[("From", "-9223372036854775808"), ("PageSize", "1")], vec![1], (true, false)),
-        (&[("From", "9223372036854775807"), ("PageSize", "1"), ("Order", "desc")], vec![38], (true, false)),
-        (&[("Index", "7"), ("PageSize", "50"), ("Order", "asc")], vec![7], (false, false)),
+        (
+            &[("From", "-9223372036854775808"), ("PageSize", "1")],
+            vec![1],
+            (true, false),
+        ),
+        (
+            &[
+                ("From", "9223372036854775807"),
+                ("PageSize", "1"),
+                ("Order", "desc"),
+            ],
+            vec![38],
+            (true, false),
+        ),
+        (
+            &[("Index", "7"), ("PageSize", "50"), ("Order", "asc")],
+            vec![7],
+            (false, false),
+        ),
         (&[("Index", "15")], vec![], (false, false)),
         (&[("Index", "0")], vec![], (false, false)),
         (&[("Index", "-1")], vec![], (false, false)),
@@ -726,19 +998,32 @@ async fn pages_of_messages_start_at_from_and_tell_what_lies_on_both_sides_s4_7()
     ];
     for (params, keys, ends) in cases {
         let page = Items::get(&mut socket, &path, params).await;
-        assert_eq!((page.keys.clone(), page.ends()), (numbers(keys), ends), "{params:?}");
+        assert_eq!(
+            (page.keys.clone(), page.ends()),
+            (numbers(keys), ends),
+            "{params:?}"
+        );
     }
     // §4.7: getMessages(5, 30, "backwards") of 2.6.5, and on in both directions.
     let params = [("From", "30"), ("PageSize", "5"), ("Order", "desc")];
     let first = Items::get(&mut socket, &path, &params).await;
     let newer = Items::follow(&mut socket, &path, first.previous.as_ref()).await;
-    assert_eq!((newer.keys.clone(), newer.ends()), (numbers((31..=35).rev()), (true, true)));
+    assert_eq!(
+        (newer.keys.clone(), newer.ends()),
+        (numbers((31..=35).rev()), (true, true))
+    );
     let newest = Items::follow(&mut socket, &path, newer.previous.as_ref()).await;
-    assert_eq!((newest.keys.clone(), newest.ends()), (numbers((36..=38).rev()), (true, false)));
+    assert_eq!(
+        (newest.keys.clone(), newest.ends()),
+        (numbers((36..=38).rev()), (true, false))
+    );
     let back = Items::follow(&mut socket, &path, newest.next.as_ref()).await;
     assert_eq!(back.keys, newer.keys);
     let older = Items::follow(&mut socket, &path, first.next.as_ref()).await;
-    assert_eq!((older.keys.clone(), older.ends()), (numbers((21..=25).rev()), (true, true)));
+    assert_eq!(
+        (older.keys.clone(), older.ends()),
+        (numbers((21..=25).rev()), (true, true))
+    );
     // From end to end in both orders, with tokens alone: each index once.
     for order in ["asc", "desc"] {
         let mut page = Items::get(&mut socket, &path, &[("PageSize", "7"), ("Order", order)]).await;
@@ -824,8 +1109,15 @@ async fn an_empty_list_has_no_pages_around_and_a_map_starts_at_from_s4_7() {
         assert_eq!(page.keys.len(), found, "{key}");
     }
     // A token of another list, or of another order's making, is none.
-    let token = Items::get(&mut socket, &map, &[("PageSize", "2")]).await.next.unwrap();
-    for path in [&list, &info, &format!("/v3/Maps/{}.my_conversations/Items", user(&server, "alice").await)] {
+    let token = Items::get(&mut socket, &map, &[("PageSize", "2")])
+        .await
+        .next
+        .unwrap();
+    for path in [
+        &list,
+        &info,
+        &format!("/v3/Maps/{}.my_conversations/Items", user(&server, "alice").await),
+    ] {
         let (status, body) = socket.request("GET", path, &[("PageToken", &token)], None).await;
         assert_eq!((status, &body["code"]), (400, &json!(20001)), "{path}: {body}");
     }

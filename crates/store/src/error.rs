@@ -6,6 +6,9 @@ pub enum Error {
     /// A unique index refused a row.
     #[error("a row with this key exists: {0}")]
     Unique(String),
+    /// A row refers to one that is not there, or is referred to.
+    #[error("a reference is broken: {0}")]
+    Reference(String),
     /// The transaction lost a race and may run again (PostgreSQL 40001, 40P01).
     #[error("the transaction lost a race: {0}")]
     Retry(String),

@@ -40,7 +40,10 @@ pub(crate) fn start(
         .map_err(|e| Error::Unavailable(format!("database URL: {e}")))?;
     config
         .application_name("confab")
-        .connect_timeout(Duration::from_secs(5));
+        .connect_timeout(Duration::from_secs(5))
+        // A partition that says nothing must not hold a worker longer than a statement may take.
+        .keepalives_idle(Duration::from_secs(15))
+        .tcp_user_timeout(Duration::from_secs(35));
     Session::connect(&config, BEGIN_WRITE)?.migrate(migrations)?;
     for n in 0..connections.max(2) {
         // Two queues need two kinds of workers: a blocking receive waits on one.
@@ -374,6 +377,7 @@ fn map(error: tokio_postgres::Error) -> Error {
     };
     match error.code() {
         Some(code) if *code == SqlState::UNIQUE_VIOLATION => Error::Unique(text),
+        Some(code) if *code == SqlState::FOREIGN_KEY_VIOLATION => Error::Reference(text),
         Some(code)
             if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED =>
         {

@@ -274,12 +274,15 @@ impl rusqlite::ToSql for Param<'_> {
 
 fn map(error: rusqlite::Error) -> Error {
     use rusqlite::ErrorCode::{CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, SystemIoFailure};
-    use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+    use rusqlite::ffi::{
+        SQLITE_CONSTRAINT_FOREIGNKEY, SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE,
+    };
     match &error {
         rusqlite::Error::SqliteFailure(cause, message) => {
             let text = message.clone().unwrap_or_else(|| error.to_string());
             match (cause.extended_code, cause.code) {
                 (SQLITE_CONSTRAINT_UNIQUE | SQLITE_CONSTRAINT_PRIMARYKEY, _) => Error::Unique(text),
+                (SQLITE_CONSTRAINT_FOREIGNKEY, _) => Error::Reference(text),
                 (_, DatabaseBusy | DatabaseLocked | DiskFull | SystemIoFailure | CannotOpen) => {
                     Error::Unavailable(text)
                 }

@@ -138,11 +138,12 @@ fn day_or_time(form: &Form, name: &str, side: Day) -> Result<Option<Timestamp>, 
     };
     let at = Timestamp::parse(text).ok_or_else(|| ApiError::invalid(name))?;
     let bare = !text.contains(['T', 't', ' ', ':']);
-    let end_of_day = bare && side == Day::End;
-    Ok(Some(if end_of_day {
-        Timestamp(at.plus_seconds(24 * 3600).0 - 1)
-    } else {
-        at
+    Ok(Some(match (side, bare) {
+        (Day::Start, _) => at,
+        (Day::End, true) => Timestamp(at.plus_seconds(24 * 3600).0 - 1),
+        // Dates are shown to the second: what shows this one belongs to the closed range.
+        (Day::End, false) if at.0 % 1_000_000 == 0 => Timestamp(at.0 + 999_999),
+        (Day::End, false) => at,
     }))
 }
 

@@ -78,7 +78,7 @@ async fn fetch(session: &Session, request: &Request, key: &str) -> Result<Reply>
         .engine()
         .read(move |tx| {
             let row = conversation::fetch(tx, client.service, &key)?;
-            let me = participant::by_identity(tx, row.sid, &client.identity)?;
+            let me = participant::of_client_if(tx, row.sid, &client)?;
             if me.is_none() && !replay::may_read(tx, &client, &row)? {
                 return Err(Error::code(50430));
             }

@@ -72,7 +72,7 @@ async fn one(session: &Session, key: &str) -> Result<Entry> {
         .read(move |tx| {
             let row = conversation::fetch(tx, client.service, &key)?;
             // realtime.md §3.2: his own entry of a conversation that he is not in does not exist.
-            let me = participant::by_identity(tx, row.sid, &client.identity)?;
+            let me = participant::of_client_if(tx, row.sid, &client)?;
             entry(tx, row, me.ok_or_else(|| Error::code(20404))?)
         })
         .await

@@ -40,7 +40,11 @@ pub async fn remove(server: &TestServer, conversation: &str, participant: &str) 
 /// Posts a message over REST; gives its SID.
 pub async fn say(server: &TestServer, conversation: &str, body: &str) -> String {
     let path = format!("{CONVERSATIONS}/{conversation}/Messages");
-    server.post(&path, &[("Body", body)]).await.expect(201).text_of("sid")
+    server
+        .post(&path, &[("Body", body)])
+        .await
+        .expect(201)
+        .text_of("sid")
 }
 
 /// SID of a user.
@@ -65,7 +69,10 @@ pub async fn snapshot(server: &TestServer, conversation: &str) -> Value {
     let path = format!("{CONVERSATIONS}/{conversation}");
     json!([
         server.get(&path).await.expect(200).json,
-        server.rest.list(&format!("{path}/Participants"), "participants").await,
+        server
+            .rest
+            .list(&format!("{path}/Participants"), "participants")
+            .await,
         server.rest.list(&format!("{path}/Messages"), "messages").await,
         server.rest.list(CONVERSATIONS, "conversations").await,
         server.rest.list(USERS, "users").await,
@@ -184,7 +191,12 @@ impl Feed {
     }
 
     /// Sends a batch.
-    pub async fn subscriptions(&mut self, action: &str, correlation: i64, requests: &[Value]) -> (u16, Value) {
+    pub async fn subscriptions(
+        &mut self,
+        action: &str,
+        correlation: i64,
+        requests: &[Value],
+    ) -> (u16, Value) {
         let batch = json!({"event_protocol_version": 4, "action": action, "correlation_id": correlation,
             "retried_requests": 0, "ttl_in_s": -1, "requests": requests});
         self.socket
