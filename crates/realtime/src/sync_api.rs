@@ -1,6 +1,6 @@
 //! The Sync API inside the websocket: entities, pages of items, subscriptions (realtime.md §4.7, §4.8).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use confab_domain::{Client, Error, Order, Page, Result, Transaction, Window, message, participant};
@@ -403,16 +403,15 @@ const REPLAY_BUDGET: usize = 20_000;
 
 async fn establish(session: &mut Session, batch: Batch) -> Result<()> {
     let mut seen = HashSet::new();
-    let found: Vec<(Wanted, Option<Entity>)> = batch
+    let (found, repeated): (Vec<_>, Vec<_>) = batch
         .requests
         .into_iter()
         .map(|wanted| {
             let entity = find(session, &wanted);
             (wanted, entity)
         })
-        // A repeated entity is confirmed once; replaying it twice would only cost.
-        .filter(|(_, entity)| entity.is_none_or(|e| seen.insert(e)))
-        .collect();
+        // A repeated entity is confirmed again; replaying it again would only cost.
+        .partition(|(_, entity)| entity.is_none_or(|e| seen.insert(e)));
     // Before the rows are read, so that nothing falls between them and the live events (hub.rs).
     for (_, entity) in &found {
         if let Some(entity) = entity {
@@ -430,9 +429,10 @@ async fn establish(session: &mut Session, batch: Batch) -> Result<()> {
     };
     let mut established = Vec::new();
     let mut failed = Vec::new();
+    let mut answers: HashMap<Entity, (bool, Value)> = HashMap::new();
     for ((wanted, entity), opened) in found.into_iter().zip(opened) {
         let (sid, kind) = (wanted.object_sid, wanted.object_type);
-        match (entity, opened) {
+        let (ok, answer) = match (entity, opened) {
             (
                 Some(entity),
                 Opened::Yes {
@@ -453,8 +453,9 @@ async fn establish(session: &mut Session, batch: Batch) -> Result<()> {
                     session.followed(entity, seq, member_since);
                 }
                 let status = if more { "interrupted" } else { "completed" };
-                established.push(json!({"object_sid": sid, "object_type": kind,
-                    "replay_status": status, "last_event_id": last_event_id}));
+                let answer = json!({"object_sid": sid, "object_type": kind,
+                    "replay_status": status, "last_event_id": last_event_id});
+                (true, answer)
             }
             (entity, opened) => {
                 if let Some(entity) = entity {
@@ -465,10 +466,20 @@ async fn establish(session: &mut Session, batch: Batch) -> Result<()> {
                     _ => (404, entity.map_or(54100, |e| e.kind().missing())),
                 };
                 let message = ApiError::new(code).text().to_owned();
-                failed.push(json!({"object_sid": sid, "object_type": kind,
-                    "error": {"status": status, "code": code, "message": message}}));
+                let answer = json!({"object_sid": sid, "object_type": kind,
+                    "error": {"status": status, "code": code, "message": message}});
+                (false, answer)
             }
+        };
+        if let Some(entity) = entity {
+            answers.insert(entity, (ok, answer.clone()));
         }
+        let answered = if ok { &mut established } else { &mut failed };
+        answered.push(answer);
+    }
+    for (ok, answer) in repeated.iter().filter_map(|(_, entity)| answers.get(&(*entity)?)) {
+        let answered = if *ok { &mut established } else { &mut failed };
+        answered.push(answer.clone());
     }
     notify(
         session,

@@ -210,7 +210,7 @@ async fn clients_that_come_at_the_same_moment_under_16_writers_miss_nothing_s4_8
                 let total = i64::try_from(TOTAL).unwrap();
                 for round in 1.. {
                     // All come to a conversation that nobody follows, and all are gone before they come again.
-                    barrier.wait().await;
+                    soon("the others", barrier.wait()).await;
                     if stop.load(Ordering::SeqCst) {
                         break;
                     }
@@ -220,7 +220,8 @@ async fn clients_that_come_at_the_same_moment_under_16_writers_miss_nothing_s4_8
                     for event in feed.cancel(2 * round + 1, &known.requests()).await {
                         known.take(&event);
                     }
-                    if barrier.wait().await.is_leader() && written.load(Ordering::SeqCst) {
+                    let last = soon("the others", barrier.wait()).await.is_leader();
+                    if last && written.load(Ordering::SeqCst) {
                         stop.store(true, Ordering::SeqCst);
                     }
                 }
