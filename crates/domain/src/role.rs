@@ -5,7 +5,7 @@ use confab_types::{AccountSid, RoleSid, ServiceSid, Sid, Timestamp};
 
 use crate::error::Error;
 use crate::participant::Participant;
-use crate::{Actor, Client, Cx, Result, Transaction, user};
+use crate::{Actor, Client, Command, Cx, Result, Transaction, user};
 
 macro_rules! permissions {
     ($($variant:ident = $name:literal),* $(,)?) => {
@@ -253,6 +253,42 @@ fn read(mut row: Row) -> Result<Role> {
         permissions: serde_json::from_str(&row.text()?).unwrap_or_default(),
         created_at: Timestamp(row.int()?),
     })
+}
+
+/// Replaces the permissions of a role (B-656); in force at the next action of its bearers (B-676).
+#[derive(Clone, Debug)]
+pub struct SetPermissions {
+    /// The service.
+    pub service: ServiceSid,
+    /// The role.
+    pub role: RoleSid,
+    /// Names of permissions.
+    pub permissions: Vec<String>,
+}
+
+impl Command for SetPermissions {
+    type Output = ();
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
+        let known = |name: &String| Permission::ALL.iter().any(|(_, known)| known == name);
+        if !self.permissions.iter().all(known) {
+            return Err(Error::code(50104));
+        }
+        let changed = tx.exec(
+            "UPDATE role SET permissions = $3, updated_at = $4 WHERE sid = $1 AND service_sid = $2",
+            params![
+                self.role.to_string(),
+                self.service.to_string(),
+                serde_json::to_string(&self.permissions).unwrap_or_default(),
+                cx.now.0
+            ],
+        )?;
+        if changed == 0 {
+            Err(Error::code(20404))
+        } else {
+            Ok(())
+        }
+    }
 }
 
 /// The role that a text names, if it has the shape of one.

@@ -7,9 +7,9 @@
 
 mod support;
 
-use confab_domain::{Actor, Command, Cx, Transaction};
-use confab_store::params;
+use confab_domain::{Actor, role};
 use confab_testkit::{Socket, TestServer};
+use confab_types::{ServiceSid, Sid as _};
 use serde_json::{Value, json};
 use support::{
     CONVERSATIONS, Event, Feed, USERS, add, connect, conversation, raw, remove, say, snapshot, user,
@@ -390,20 +390,29 @@ async fn of_a_conversation_he_is_not_in_a_user_reads_the_document_only_b711_s9_1
     }
 }
 
-/// Takes a permission away from the ordinary users of all services: roles cannot be changed over REST yet.
-struct Forbid(&'static str);
-
-impl Command for Forbid {
-    type Output = ();
-
-    fn apply(&self, tx: &mut Transaction<'_>, _: &mut Cx<'_>) -> confab_domain::Result<()> {
-        let name = format!("\"{}\",", self.0);
-        tx.push(
-            "UPDATE role SET permissions = REPLACE(permissions, $1, '') WHERE friendly_name = 'service user'",
-            params![&name],
-        )?;
-        Ok(())
-    }
+/// Takes a permission away from the ordinary users of the service: roles cannot be changed over REST yet.
+async fn forbid(server: &TestServer, permission: &str) {
+    let service = ServiceSid::parse(&server.service_sid).unwrap();
+    let roles = server
+        .engine()
+        .read(move |tx| role::all(tx, service))
+        .await
+        .unwrap();
+    let ordinary = roles
+        .into_iter()
+        .find(|r| r.friendly_name == "service user")
+        .unwrap();
+    let permissions = ordinary
+        .permissions
+        .into_iter()
+        .filter(|p| p != permission)
+        .collect();
+    let command = role::SetPermissions {
+        service,
+        role: ordinary.sid,
+        permissions,
+    };
+    server.engine().execute(Actor::System, command).await.unwrap();
 }
 
 #[tokio::test]
@@ -414,11 +423,7 @@ async fn without_join_conversation_the_document_is_closed_to_all_but_its_creator
     let base = format!("/Client/v2/Services/{}/Conversations", server.service_sid);
     let (status, made) = carol.request("POST", &base, &[], Some(&json!({}))).await;
     assert_eq!(status, 201, "{made}");
-    server
-        .engine()
-        .execute(Actor::System, Forbid("joinConversation"))
-        .await
-        .unwrap();
+    forbid(&server, "joinConversation").await;
     let before = snapshot(&server, &target.conversation).await;
     let mut feed = Feed::new(server.client("alice").await);
     let keys = target.keys("Documents", "channel");
@@ -621,7 +626,8 @@ async fn a_plain_member_changes_only_his_own_b663_b671() {
     // What every member may do, and what changes nothing.
     forbidden.retain(|(method, path, body)| {
         let own = path.ends_with("/Typing") || path.ends_with("/Receipts") || path.ends_with("/Messages");
-        !own && !(*method == "POST" && body == "{}")
+        let empty = *method == "POST" && body == "{}";
+        !own && !empty
     });
     assert_eq!(forbidden.len(), 13, "{forbidden:?}");
     all_refused(&mut alice, &forbidden, &[(403, 50107)]).await;

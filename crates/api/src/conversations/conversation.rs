@@ -113,7 +113,10 @@ async fn list(scope: Scope, params: Params) -> Result<Response> {
 fn filter(form: &Form) -> Result<Option<Filter>, ApiError> {
     let from = day_or_time(form, "StartDate", Day::Start)?;
     let to = day_or_time(form, "EndDate", Day::End)?;
-    if from.zip(to).is_some_and(|(from, to)| to <= from) {
+    if from
+        .zip(to)
+        .is_some_and(|(from, to)| to.seconds() <= from.seconds())
+    {
         return Err(ApiError::new(50396)); // B-130
     }
     let state = match form.get("State") {
