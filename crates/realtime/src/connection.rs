@@ -175,7 +175,8 @@ enum End {
 pub async fn run(mut socket: WebSocket, shared: Arc<Shared>, origin: Arc<str>) {
     let mut drain = shared.drain.subscribe();
     let started = tokio::select! {
-        started = start(&mut socket, &shared, &origin) => started,
+        // Boxed, and gone afterwards: its state would lie in the connection's task for all its life.
+        started = Box::pin(start(&mut socket, &shared, &origin)) => started,
         () = drained(&mut drain) => Err(offload(&shared)),
     };
     let end = match started {

@@ -99,8 +99,9 @@ pub struct Realtime {
 
 /// Bytes that a connection reads at once. Small, since most connections are idle and each has its buffer.
 const READ_BUFFER: usize = 1024;
-/// Bytes that are gathered into one system call: a message makes two frames. Allocated as needed.
-const WRITE_BUFFER: usize = 8 * 1024;
+/// Bytes that are gathered before a system call: a message makes two frames, which go out together. The buffer grows
+/// as needed and stays, so a greater one would cost every idle connection its size.
+const WRITE_BUFFER: usize = 1024;
 /// Most bytes that wait inside the websocket for a slow socket.
 const WRITE_BUFFER_LIMIT: usize = 4 * 1024 * 1024;
 

@@ -12,6 +12,8 @@ const CONNECTIONS_OF_A_USER: usize = 5;
 const CONVERSATIONS_OF_A_USER: usize = 3;
 const MEMBERS: usize = 6;
 const AIM_KIB: f64 = 12.0;
+/// Of the best durable peer that was measured.
+const PEER_KIB: f64 = 42.0;
 
 /// What was allocated for a moment is given back in the background.
 const SETTLING: Duration = Duration::from_secs(5);
@@ -49,6 +51,7 @@ pub(super) async fn memory(bench: &mut Bench) -> Result<()> {
             each,
             "KiB",
         )
+        .ratio(each / PEER_KIB, "the peer")
         .aim(format!("≤ {AIM_KIB} KiB"), each <= AIM_KIB),
     );
     bench.report.note(
