@@ -92,26 +92,6 @@ pub fn fetch(tx: &mut Transaction<'_>, conversation: &Conversation, key: &str) -
         .ok_or_else(|| Error::code(50500))
 }
 
-/// The message of an index.
-///
-/// # Errors
-/// The database's.
-pub fn by_index(
-    tx: &mut Transaction<'_>,
-    conversation: &Conversation,
-    index: i64,
-) -> Result<Option<Message>> {
-    let row = tx.first(
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM message WHERE conversation_sid = $1 AND idx = $2"
-        ),
-        params![conversation.sid.to_string(), index],
-    )?;
-    row.map(|r| read(conversation, r)).transpose()
-}
-
 /// The messages of a conversation by index (B-240).
 ///
 /// # Errors

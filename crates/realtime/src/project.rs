@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use confab_domain::Change;
-use confab_domain::conversation::{Conversation, State};
+use confab_domain::conversation::Conversation;
 use confab_domain::message::Message;
 use confab_domain::participant::Participant;
 use confab_domain::sync::{Replayed, Tombstone};
@@ -117,7 +117,7 @@ pub fn document(c: &Conversation) -> Option<Box<RawValue>> {
         date_updated: c.updated_at.iso_millis(),
         last_message: (c.next_index > 0).then_some(last),
         state: StateData {
-            current: state(c.state),
+            current: c.state.name(),
             date_updated: c.state_at.iso_millis(),
         },
         bindings: c
@@ -125,12 +125,6 @@ pub fn document(c: &Conversation) -> Option<Box<RawValue>> {
             .as_ref()
             .map(|address| json!({"email": {"name": c.email_name.as_deref(), "projected_address": address}})),
     })
-}
-
-/// Word of a state for clients.
-#[must_use]
-pub fn state(state: State) -> &'static str {
-    state.name()
 }
 
 fn participant(p: &Participant) -> Value {
