@@ -15,7 +15,9 @@ use axum::http::{Method, StatusCode};
 use confab_engine::Engine;
 
 use kit::app::App;
+use kit::exchange::Product;
 use kit::front::{Front, Products};
+use kit::routes::Routes;
 
 /// Told of every answered request: product, method, status, time.
 pub type Observer = Arc<dyn Fn(&'static str, &Method, StatusCode, Duration) + Send + Sync>;
@@ -54,7 +56,21 @@ pub fn router(engine: Engine, options: Options) -> Router {
         conversations: kit::finish(conversations::routes(), &app),
         programmable: kit::finish(programmable::routes(), &app),
         simulator: kit::finish(simulator::routes(), &app),
-        other: kit::finish(Router::new(), &app),
+        other: kit::finish(Routes::new(Product::None), &app),
     };
     Router::new().fallback_service(Front::new(app, products))
+}
+
+/// The OpenAPI document of all products, put together from the types of their handlers.
+#[must_use]
+pub fn openapi(version: &str) -> serde_json::Value {
+    let entries: Vec<_> = [
+        conversations::routes(),
+        programmable::routes(),
+        simulator::routes(),
+    ]
+    .into_iter()
+    .flat_map(|routes| routes.entries)
+    .collect();
+    kit::openapi::document(&entries, version)
 }

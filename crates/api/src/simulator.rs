@@ -1,135 +1,168 @@
 //! The simulated carrier's phones: what they got and sent, and how they answer. Not a part of the original; tests of
 //! an application drive its phones here.
 
-use axum::Router;
-use axum::response::Response;
-use axum::routing::{get, post};
 use confab_domain::Actor;
 use confab_domain::handset::{self, HandsetMessage, Mode};
 use confab_domain::receipt::Status;
 use confab_types::{Address, ApiError};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::kit::app::App;
 use crate::kit::caller::Caller;
+use crate::kit::exchange::Product;
 use crate::kit::failure::{Failure, Result};
-use crate::kit::paging::{Listed, Paging};
-use crate::kit::params::Params;
-use crate::kit::render::{self, Iso};
+use crate::kit::input::{Input, Int, List, OneOf, Required, Text, input, words};
+use crate::kit::paging::{InList, Listed, Paged};
+use crate::kit::render::{Created, Found, Iso, reply, segment};
+use crate::kit::routes::{Routes, get, post};
 
 /// All routes of the simulator.
-pub(crate) fn routes() -> Router<App> {
-    Router::new()
-        .route("/v1/Handsets/{number}", post(set_mode))
-        .route("/v1/Handsets/{number}/Messages", get(list).post(send))
-        .route("/v1/Handsets/{number}/Messages/{message}", post(set_status))
+pub(crate) fn routes() -> Routes {
+    let mut routes = Routes::new(Product::Simulator);
+    routes.at("/v1/Handsets/{Number}", [post("UpdateHandset", set_mode)]);
+    routes.at(
+        "/v1/Handsets/{Number}/Messages",
+        [get("ListHandsetMessage", list), post("SendFromHandset", send)],
+    );
+    routes.at(
+        "/v1/Handsets/{Number}/Messages/{Sid}",
+        [post("UpdateHandsetMessage", set_status)],
+    );
+    routes
 }
 
 fn handset(caller: &Caller) -> Result<Address> {
-    Address::parse(caller.item("number")?).ok_or_else(|| Failure::code(20404))
+    Address::parse(caller.item("Number")?).ok_or_else(|| Failure::code(20404))
 }
 
-async fn set_mode(caller: Caller, params: Params) -> Result<Response> {
+words! {
+    /// How a handset answers.
+    ModeWord: "auto", "manual"
+}
+
+input! {
+    /// How a handset is to answer.
+    struct ModeInput {
+        mode: Required<OneOf<ModeWord>> = "Mode",
+    }
+}
+
+async fn set_mode(caller: Caller, Input(input): Input<ModeInput>) -> Result<Found<ModeView>> {
     let handset = handset(&caller)?;
-    let mode = Mode::parse(params.required("Mode")?).ok_or_else(|| ApiError::invalid("Mode"))?;
+    let mode = Mode::parse(&input.mode).ok_or_else(|| ApiError::invalid("Mode"))?;
     let number = handset.to_string();
-    caller
-        .execute(handset::SetMode {
-            account: caller.account(),
-            handset,
-            mode,
-        })
-        .await?;
-    let view = ModeView {
-        number: &number,
-        mode: mode.name(),
+    let command = handset::SetMode {
+        account: caller.account(),
+        handset,
+        mode,
     };
-    Ok(render::ok(|out| render::write(out, &view)))
+    caller.execute(command).await?;
+    Ok(reply(&ModeView {
+        number,
+        mode: ModeWord(mode.name()),
+    }))
 }
 
-async fn list(caller: Caller, params: Params) -> Result<Response> {
-    let handset = handset(&caller)?;
-    let paging = Paging::read(&params, 1000, &[])?;
-    let account = caller.account();
-    let list = format!("handset {handset} {account}");
-    let window = paging.window(&list)?;
+async fn list(caller: Caller, query: Paged<(), 1000>) -> Result<Listed<View>> {
+    let (handset, account) = (handset(&caller)?, caller.account());
     let url = format!(
         "{}/v1/Handsets/{}/Messages",
         caller.exchange.base,
-        render::segment(handset.as_str())
+        segment(handset.as_str())
     );
-    let page = caller
-        .read(move |tx| handset::list(tx, account, &handset, &window))
-        .await?;
-    let listed = Listed {
-        key: "messages",
-        list: &list,
-        url: &url,
-        paging: &paging,
-        page,
-    };
-    Ok(render::ok(|out| listed.write(out, write)))
+    query
+        .paging
+        .list(
+            &caller,
+            move |tx, paging| {
+                let page = handset::list(tx, account, &handset, &paging.window(&url)?)?;
+                Ok((url.clone(), page))
+            },
+            view,
+        )
+        .await
 }
 
-async fn send(caller: Caller, params: Params) -> Result<Response> {
+input! {
+    /// A message from a handset.
+    struct New {
+        to: Required = "To",
+        body: Text = "Body",
+        media: List = "MediaUrl",
+    }
+}
+
+async fn send(caller: Caller, Input(new): Input<New>) -> Result<Created<View>> {
     let command = handset::Send {
         account: caller.account(),
         handset: handset(&caller)?,
-        to: params.required("To")?.to_owned(),
-        body: params.string("Body").unwrap_or_default(),
-        media: params.array("MediaUrl").unwrap_or_default(),
+        to: new.to,
+        body: new.body.unwrap_or_default(),
+        media: new.media.unwrap_or_default(),
     };
     // What a phone sends comes in by its carrier, not by the account's script.
     let sent = caller.app.engine.execute(Actor::Carrier, command).await?;
-    Ok(render::created(|out| write(&sent, out)))
+    Ok(reply(&view(sent)))
 }
 
-async fn set_status(caller: Caller, params: Params) -> Result<Response> {
-    let handset = handset(&caller)?;
-    let status = Status::parse(params.required("Status")?).ok_or_else(|| ApiError::invalid("Status"))?;
+words! {
+    /// What a handset may report of a message.
+    StatusWord: "sent", "delivered", "read", "undelivered", "failed"
+}
+
+input! {
+    /// What became of a message.
+    struct Report {
+        status: Required<OneOf<StatusWord>> = "Status",
+        error_code: Int = "ErrorCode",
+    }
+}
+
+async fn set_status(caller: Caller, Input(report): Input<Report>) -> Result<Found<View>> {
     let command = handset::SetStatus {
         account: caller.account(),
-        handset: Some(handset),
-        sid: caller.item("message")?.to_owned(),
-        status,
-        error_code: params.integer("ErrorCode")?,
+        handset: Some(handset(&caller)?),
+        sid: caller.item("Sid")?.to_owned(),
+        status: Status::parse(&report.status).ok_or_else(|| ApiError::invalid("Status"))?,
+        error_code: report.error_code,
     };
     let changed = caller.app.engine.execute(Actor::Carrier, command).await?;
-    Ok(render::ok(|out| write(&changed, out)))
+    Ok(reply(&view(changed)))
 }
 
-fn write(message: &HandsetMessage, out: &mut Vec<u8>) {
-    render::write(
-        out,
-        &View {
-            sid: &message.sid,
-            direction: if message.received { "received" } else { "sent" },
-            from: &message.from,
-            to: &message.to,
-            body: &message.body,
-            media: &message.media,
-            status: &message.status,
-            error_code: message.error_code,
-            date_created: Iso(message.created_at),
-        },
-    );
+fn view(message: HandsetMessage) -> View {
+    View {
+        sid: message.sid,
+        direction: if message.received { "received" } else { "sent" },
+        from: message.from,
+        to: message.to,
+        body: message.body,
+        media: message.media,
+        status: message.status,
+        error_code: message.error_code,
+        date_created: Iso(message.created_at),
+    }
 }
 
-#[derive(Serialize)]
-struct View<'a> {
-    sid: &'a str,
+#[derive(Serialize, JsonSchema)]
+struct View {
+    sid: String,
     direction: &'static str,
-    from: &'a str,
-    to: &'a str,
-    body: &'a str,
-    media: &'a [String],
-    status: &'a str,
+    from: String,
+    to: String,
+    body: String,
+    media: Vec<String>,
+    status: String,
     error_code: Option<i64>,
     date_created: Iso,
 }
 
-#[derive(Serialize)]
-struct ModeView<'a> {
-    number: &'a str,
-    mode: &'static str,
+impl InList for View {
+    const KEY: &'static str = "messages";
+}
+
+#[derive(Serialize, JsonSchema)]
+struct ModeView {
+    number: String,
+    mode: ModeWord,
 }

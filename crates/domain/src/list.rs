@@ -35,6 +35,17 @@ pub struct Page<T> {
     pub previous: Option<Cursor>,
 }
 
+impl<T> Default for Page<T> {
+    /// A list of nothing.
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            next: None,
+            previous: None,
+        }
+    }
+}
+
 impl<T> Page<T> {
     /// The same page with other items.
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {

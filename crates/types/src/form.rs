@@ -56,6 +56,14 @@ impl Form {
             .map(|(_, v)| v.as_str())
     }
 
+    /// All values of a parameter in their order.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.pairs
+            .iter()
+            .filter(move |(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
+    }
+
     /// The first value, owned.
     #[must_use]
     pub fn string(&self, name: &str) -> Option<String> {

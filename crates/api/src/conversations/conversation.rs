@@ -1,125 +1,149 @@
 //! Conversations (rest.md §2.1).
 
-use axum::Router;
-use axum::response::Response;
-use axum::routing::get;
 use confab_domain::Page;
 use confab_domain::conversation::{self, Conversation, Fields, Filter, State};
-use confab_types::{AccountSid, ApiError, ConversationSid, Form, MessagingServiceSid, ServiceSid, Timestamp};
+use confab_types::{AccountSid, ApiError, ConversationSid, MessagingServiceSid, ServiceSid, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::both;
 use super::scope::Scope;
-use crate::kit::app::App;
 use crate::kit::failure::Result;
-use crate::kit::paging::{Listed, Paging};
-use crate::kit::params::Params;
-use crate::kit::render::{self, Below, Empty, Iso};
+use crate::kit::input::{Date, Input, SidText, Text, WebhookEnabled, Word, input, words};
+use crate::kit::paging::{InList, Listed, Paged};
+use crate::kit::render::{Created, Deleted, Empty, Found, Iso, Links, reply};
+use crate::kit::routes::{Routes, delete, get, post};
 
-pub(super) fn routes(routes: Router<App>) -> Router<App> {
-    let routes = both(routes, "/Conversations", get(list).post(create));
+pub(super) fn routes(routes: &mut Routes) {
     both(
         routes,
-        "/Conversations/{conversation}",
-        get(fetch).post(update).delete(delete),
-    )
+        "/Conversations",
+        [get("ListConversation", list), post("CreateConversation", create)],
+    );
+    both(
+        routes,
+        "/Conversations/{Sid}",
+        [
+            get("FetchConversation", fetch),
+            post("UpdateConversation", update),
+            delete("DeleteConversation", remove),
+        ],
+    );
 }
 
-async fn create(scope: Scope, params: Params) -> Result<Response> {
+words! {
+    /// States of a conversation.
+    StateWord: "initializing", "inactive", "active", "closed"
+}
+
+input! {
+    /// Values of a conversation, at creation and update.
+    struct Values {
+        friendly_name: Text = "FriendlyName",
+        unique_name: Text = "UniqueName",
+        created_at: Date<50308> = "DateCreated",
+        updated_at: Date<50309> = "DateUpdated",
+        messaging_service: SidText<MessagingServiceSid> = "MessagingServiceSid",
+        attributes: Text = "Attributes",
+        state: Word<StateWord> = "State",
+        email_address: Text = "Bindings.Email.Address",
+        email_name: Text = "Bindings.Email.Name",
+    }
+}
+
+impl From<Values> for Fields {
+    fn from(values: Values) -> Self {
+        Self {
+            friendly_name: values.friendly_name,
+            unique_name: values.unique_name,
+            attributes: values.attributes,
+            messaging_service: values.messaging_service,
+            state: values.state,
+            email_address: values.email_address,
+            email_name: values.email_name,
+            created_at: values.created_at,
+            updated_at: values.updated_at,
+        }
+    }
+}
+
+async fn create(scope: Scope, _: WebhookEnabled, Input(values): Input<Values>) -> Result<Created<View>> {
     let command = conversation::Create {
         account: scope.account(),
         service: scope.service,
-        fields: fields(&params)?,
+        fields: values.into(),
     };
     let made = scope.execute(command).await?;
-    Ok(render::created(|out| write(&scope, &made, out)))
+    Ok(reply(&view(&scope, made)))
 }
 
-async fn fetch(scope: Scope) -> Result<Response> {
-    let (service, key) = (scope.service, scope.item("conversation")?.to_owned());
+async fn fetch(scope: Scope) -> Result<Found<View>> {
+    let (service, key) = (scope.service, scope.item("Sid")?.to_owned());
     let found = scope
         .read(move |tx| conversation::fetch(tx, service, &key))
         .await?;
-    Ok(render::ok(|out| write(&scope, &found, out)))
+    Ok(reply(&view(&scope, found)))
 }
 
-async fn update(scope: Scope, params: Params) -> Result<Response> {
-    let key = scope.item("conversation")?.to_owned();
+async fn update(scope: Scope, _: WebhookEnabled, Input(values): Input<Values>) -> Result<Found<View>> {
     let command = conversation::Update {
         service: scope.service,
-        key,
-        fields: fields(&params)?,
+        key: scope.item("Sid")?.to_owned(),
+        fields: values.into(),
     };
     let changed = scope.execute(command).await?;
-    Ok(render::ok(|out| write(&scope, &changed, out)))
+    Ok(reply(&view(&scope, changed)))
 }
 
-async fn delete(scope: Scope) -> Result<Response> {
-    let key = scope.item("conversation")?.to_owned();
-    scope
-        .execute(conversation::Delete {
-            service: scope.service,
-            key,
-        })
-        .await?;
-    Ok(render::no_content())
-}
-
-fn fields(form: &Form) -> Result<Fields> {
-    Ok(Fields {
-        friendly_name: form.string("FriendlyName"),
-        unique_name: form.string("UniqueName"),
-        attributes: form.string("Attributes"),
-        messaging_service: form.string("MessagingServiceSid"),
-        state: form.string("State"),
-        email_address: form.string("Bindings.Email.Address"),
-        email_name: form.string("Bindings.Email.Name"),
-        created_at: form.datetime("DateCreated", 50308)?,
-        updated_at: form.datetime("DateUpdated", 50309)?,
-    })
-}
-
-async fn list(scope: Scope, params: Params) -> Result<Response> {
-    let paging = Paging::read(&params, 100, &["StartDate", "EndDate", "State"])?;
-    let service = scope.service;
-    let list = format!("conversations {service}");
-    let window = paging.window(&list)?;
-    let page = match filter(&params)? {
-        Some(filter) => {
-            scope
-                .read(move |tx| conversation::list(tx, service, &filter, &window))
-                .await?
-        }
-        None => Page {
-            items: Vec::new(),
-            next: None,
-            previous: None,
-        },
+async fn remove(scope: Scope, _: WebhookEnabled) -> Result<Deleted> {
+    let command = conversation::Delete {
+        service: scope.service,
+        key: scope.item("Sid")?.to_owned(),
     };
+    scope.execute(command).await?;
+    Ok(Deleted)
+}
+
+input! {
+    /// Filters of the list.
+    struct Filters {
+        start: Text = "StartDate",
+        end: Text = "EndDate",
+        state: Word<StateWord> = "State",
+    }
+}
+
+async fn list(scope: Scope, query: Paged<Filters, 100>) -> Result<Listed<View>> {
+    let (service, filter) = (scope.service, filter(&query.filters)?);
     let url = format!("{}/Conversations", scope.root);
-    let listed = Listed {
-        key: "conversations",
-        list: &list,
-        url: &url,
-        paging: &paging,
-        page,
-    };
-    Ok(render::ok(|out| {
-        listed.write(out, |item, out| write(&scope, item, out));
-    }))
+    query
+        .paging
+        .list(
+            &scope,
+            move |tx, paging| {
+                let window = paging.window(&url)?;
+                let page = match &filter {
+                    Some(filter) => conversation::list(tx, service, filter, &window)?,
+                    None => Page::default(),
+                };
+                Ok((url.clone(), page))
+            },
+            |row| view(&scope, row),
+        )
+        .await
 }
 
 /// The filter of a list; `None` for one that nothing passes.
-fn filter(form: &Form) -> Result<Option<Filter>, ApiError> {
-    let from = day_or_time(form, "StartDate", Day::Start)?;
-    let to = day_or_time(form, "EndDate", Day::End)?;
+fn filter(filters: &Filters) -> Result<Option<Filter>, ApiError> {
+    let from = day_or_time(filters.start.as_deref(), "StartDate", Day::Start)?;
+    let to = day_or_time(filters.end.as_deref(), "EndDate", Day::End)?;
     if from
         .zip(to)
         .is_some_and(|(from, to)| to.seconds() <= from.seconds())
     {
         return Err(ApiError::new(50396)); // B-130
     }
-    let state = match form.get("State") {
+    let state = match filters.state.as_deref() {
         None => None,
         // A word of the documents' enumeration; a conversation never stays in this state.
         Some("initializing") => return Ok(None),
@@ -135,8 +159,8 @@ enum Day {
 }
 
 /// A bare date is the start or end of its day in UTC (B-129).
-fn day_or_time(form: &Form, name: &str, side: Day) -> Result<Option<Timestamp>, ApiError> {
-    let Some(text) = form.get(name).filter(|t| !t.is_empty()) else {
+fn day_or_time(text: Option<&str>, name: &str, side: Day) -> Result<Option<Timestamp>, ApiError> {
+    let Some(text) = text.filter(|t| !t.is_empty()) else {
         return Ok(None);
     };
     let at = Timestamp::parse(text).ok_or_else(|| ApiError::invalid(name))?;
@@ -150,75 +174,71 @@ fn day_or_time(form: &Form, name: &str, side: Day) -> Result<Option<Timestamp>, 
     }))
 }
 
-fn write(scope: &Scope, conversation: &Conversation, out: &mut Vec<u8>) {
+fn view(scope: &Scope, conversation: Conversation) -> View {
     let url = format!("{}/Conversations/{}", scope.root, conversation.sid);
     let named = conversation.email_address.is_some() || conversation.email_name.is_some();
-    render::write(
-        out,
-        &View {
-            sid: conversation.sid,
-            account_sid: conversation.account,
-            chat_service_sid: conversation.service,
-            messaging_service_sid: conversation.messaging_service,
-            friendly_name: conversation.friendly_name.as_deref(),
-            unique_name: conversation.unique_name.as_deref(),
-            attributes: &conversation.attributes,
-            date_created: Iso(conversation.created_at),
-            date_updated: Iso(conversation.updated_at),
-            state: conversation.state.name(),
-            timers: Empty {},
-            bindings: Bindings {
-                email: named.then_some(Email {
-                    projected_address: conversation.email_address.as_deref(),
-                    name: conversation.email_name.as_deref(),
-                }),
-            },
-            url: &url,
-            links: Links {
-                participants: Below(&url, "/Participants"),
-                messages: Below(&url, "/Messages"),
-                webhooks: Below(&url, "/Webhooks"),
-                export: Below(&url, "/Export"),
-            },
+    View {
+        sid: conversation.sid,
+        account_sid: conversation.account,
+        chat_service_sid: conversation.service,
+        messaging_service_sid: conversation.messaging_service,
+        friendly_name: conversation.friendly_name,
+        unique_name: conversation.unique_name,
+        attributes: conversation.attributes,
+        date_created: Iso(conversation.created_at),
+        date_updated: Iso(conversation.updated_at),
+        state: StateWord(conversation.state.name()),
+        timers: Empty {},
+        bindings: Bindings {
+            email: named.then_some(Email {
+                projected_address: conversation.email_address,
+                name: conversation.email_name,
+            }),
         },
-    );
+        url: url.clone(),
+        links: Links {
+            url,
+            below: &[
+                ("participants", "/Participants"),
+                ("messages", "/Messages"),
+                ("webhooks", "/Webhooks"),
+                ("export", "/Export"),
+            ],
+        },
+    }
 }
 
-#[derive(Serialize)]
-struct View<'a> {
+#[derive(Serialize, JsonSchema)]
+struct View {
     sid: ConversationSid,
     account_sid: AccountSid,
     chat_service_sid: ServiceSid,
     messaging_service_sid: Option<MessagingServiceSid>,
-    friendly_name: Option<&'a str>,
-    unique_name: Option<&'a str>,
-    attributes: &'a str,
+    friendly_name: Option<String>,
+    unique_name: Option<String>,
+    attributes: String,
     date_created: Iso,
     date_updated: Iso,
-    state: &'static str,
+    state: StateWord,
     timers: Empty,
-    bindings: Bindings<'a>,
-    url: &'a str,
-    links: Links<'a>,
+    bindings: Bindings,
+    url: String,
+    links: Links,
+}
+
+impl InList for View {
+    const KEY: &'static str = "conversations";
 }
 
 /// `{}` without an e-mail binding (B-134).
-#[derive(Serialize)]
-struct Bindings<'a> {
+#[derive(Serialize, JsonSchema)]
+struct Bindings {
     #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<Email<'a>>,
+    email: Option<Email>,
 }
 
-#[derive(Serialize)]
-struct Email<'a> {
-    projected_address: Option<&'a str>,
-    name: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Links<'a> {
-    participants: Below<'a>,
-    messages: Below<'a>,
-    webhooks: Below<'a>,
-    export: Below<'a>,
+#[derive(Serialize, JsonSchema)]
+struct Email {
+    projected_address: Option<String>,
+    name: Option<String>,
 }

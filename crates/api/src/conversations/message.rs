@@ -1,67 +1,88 @@
 //! Messages (rest.md §2.2).
 
-use axum::Router;
-use axum::response::Response;
-use axum::routing::get;
 use confab_domain::message::{self, Message};
 use confab_domain::{Order, conversation};
 use confab_types::{
-    AccountSid, ApiError, ContentSid, ConversationSid, Form, MediaSid, MessageSid, ParticipantSid,
-    ServiceSid, Sid,
+    AccountSid, ApiError, ContentSid, ConversationSid, MediaSid, MessageSid, ParticipantSid, ServiceSid, Sid,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::both;
 use super::scope::Scope;
-use crate::kit::app::App;
 use crate::kit::failure::{Failure, Result};
-use crate::kit::paging::{Listed, Paging};
-use crate::kit::params::Params;
-use crate::kit::render::{self, Below, Iso};
+use crate::kit::input::{Date, Input, OneOf, SidText, Text, WebhookEnabled, input, words};
+use crate::kit::paging::{InList, Listed, Paged};
+use crate::kit::render::{Created, Deleted, Empty, Found, Iso, Links, reply};
+use crate::kit::routes::{Routes, delete, get, post};
 
-pub(super) fn routes(routes: Router<App>) -> Router<App> {
-    let routes = both(
-        routes,
-        "/Conversations/{conversation}/Messages",
-        get(list).post(create),
-    );
-    let one = get(fetch).post(update).delete(delete);
-    let routes = both(routes, "/Conversations/{conversation}/Messages/{message}", one);
-    let metadata = get(channel_metadata);
+pub(super) fn routes(routes: &mut Routes) {
     both(
         routes,
-        "/Conversations/{conversation}/Messages/{message}/ChannelMetadata",
-        metadata,
-    )
+        "/Conversations/{ConversationSid}/Messages",
+        [
+            get("ListConversationMessage", list),
+            post("CreateConversationMessage", create),
+        ],
+    );
+    both(
+        routes,
+        "/Conversations/{ConversationSid}/Messages/{Sid}",
+        [
+            get("FetchConversationMessage", fetch),
+            post("UpdateConversationMessage", update),
+            delete("DeleteConversationMessage", remove),
+        ],
+    );
+    both(
+        routes,
+        "/Conversations/{ConversationSid}/Messages/{Sid}/ChannelMetadata",
+        [get("FetchConversationMessageChannelMetadata", channel_metadata)],
+    );
 }
 
-async fn create(scope: Scope, params: Params) -> Result<Response> {
-    refuse_attachments(&params)?;
+input! {
+    /// A new message.
+    struct New {
+        author: Text = "Author",
+        body: Text = "Body",
+        created_at: Date<50308> = "DateCreated",
+        updated_at: Date<50309> = "DateUpdated",
+        attributes: Text = "Attributes",
+        media: SidText<MediaSid> = "MediaSid",
+        content: SidText<ContentSid> = "ContentSid",
+        content_variables: Text = "ContentVariables",
+        subject: Text = "Subject",
+    }
+}
+
+async fn create(scope: Scope, _: WebhookEnabled, Input(new): Input<New>) -> Result<Created<View>> {
+    refuse_attachments(&new)?;
     let command = message::Create {
         service: scope.service,
-        conversation: scope.item("conversation")?.to_owned(),
-        author: params.string("Author"),
-        body: params.string("Body"),
-        subject: params.string("Subject"),
-        attributes: params.string("Attributes"),
-        created_at: params.datetime("DateCreated", 50308)?,
-        updated_at: params.datetime("DateUpdated", 50309)?,
+        conversation: scope.item("ConversationSid")?.to_owned(),
+        author: new.author,
+        body: new.body,
+        subject: new.subject,
+        attributes: new.attributes,
+        created_at: new.created_at,
+        updated_at: new.updated_at,
     };
     let made = scope.execute(command).await?;
-    Ok(render::created(|out| write(&scope, &made, out)))
+    Ok(reply(&view(&scope, made)))
 }
 
 /// No media and no content templates can exist yet; a message that names one must not go out without it.
-fn refuse_attachments(form: &Form) -> Result<(), ApiError> {
-    let given = |name| form.get(name).filter(|text| !text.is_empty());
-    if given("ContentSid").is_some() {
+fn refuse_attachments(new: &New) -> Result<(), ApiError> {
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    if given(&new.content).is_some() {
         return Err(ApiError::new(50526));
     }
-    if given("ContentVariables").is_some() {
+    if given(&new.content_variables).is_some() {
         return Err(ApiError::new(50528));
     }
-    match given("MediaSid").map(MediaSid::parse) {
+    match given(&new.media).map(|text| MediaSid::parse(&text)) {
         None => Ok(()),
         Some(Some(_)) => Err(ApiError::new(50507)),
         Some(None) => Err(ApiError::new(50510)),
@@ -69,8 +90,8 @@ fn refuse_attachments(form: &Form) -> Result<(), ApiError> {
 }
 
 async fn find(scope: &Scope) -> Result<Message> {
-    let (service, conversation) = (scope.service, scope.item("conversation")?.to_owned());
-    let key = scope.item("message")?.to_owned();
+    let (service, conversation) = (scope.service, scope.item("ConversationSid")?.to_owned());
+    let key = scope.item("Sid")?.to_owned();
     scope
         .read(move |tx| {
             let within = conversation::parent(tx, service, &conversation)?;
@@ -79,132 +100,143 @@ async fn find(scope: &Scope) -> Result<Message> {
         .await
 }
 
-async fn fetch(scope: Scope) -> Result<Response> {
+async fn fetch(scope: Scope) -> Result<Found<View>> {
     let found = find(&scope).await?;
-    Ok(render::ok(|out| write(&scope, &found, out)))
+    Ok(reply(&view(&scope, found)))
 }
 
 /// No channel stores metadata yet (B-249).
-async fn channel_metadata(scope: Scope) -> Result<Response> {
+async fn channel_metadata(scope: Scope) -> Result<Found<Empty>> {
     find(&scope).await?;
     Err(Failure::code(50530))
 }
 
-async fn update(scope: Scope, params: Params) -> Result<Response> {
+input! {
+    /// What may change of a message.
+    struct Changes {
+        author: Text = "Author",
+        body: Text = "Body",
+        created_at: Date<50308> = "DateCreated",
+        updated_at: Date<50309> = "DateUpdated",
+        attributes: Text = "Attributes",
+        subject: Text = "Subject",
+    }
+}
+
+async fn update(scope: Scope, _: WebhookEnabled, Input(changes): Input<Changes>) -> Result<Found<View>> {
     let command = message::Update {
         service: scope.service,
-        conversation: scope.item("conversation")?.to_owned(),
-        key: scope.item("message")?.to_owned(),
-        author: params.string("Author"),
-        body: params.string("Body"),
-        subject: params.string("Subject"),
-        attributes: params.string("Attributes"),
-        created_at: params.datetime("DateCreated", 50308)?,
-        updated_at: params.datetime("DateUpdated", 50309)?,
+        conversation: scope.item("ConversationSid")?.to_owned(),
+        key: scope.item("Sid")?.to_owned(),
+        author: changes.author,
+        body: changes.body,
+        subject: changes.subject,
+        attributes: changes.attributes,
+        created_at: changes.created_at,
+        updated_at: changes.updated_at,
     };
     let changed = scope.execute(command).await?;
-    Ok(render::ok(|out| write(&scope, &changed, out)))
+    Ok(reply(&view(&scope, changed)))
 }
 
-async fn delete(scope: Scope) -> Result<Response> {
-    let conversation = scope.item("conversation")?.to_owned();
-    let key = scope.item("message")?.to_owned();
-    scope
-        .execute(message::Delete {
-            service: scope.service,
-            conversation,
-            key,
-        })
-        .await?;
-    Ok(render::no_content())
-}
-
-async fn list(scope: Scope, params: Params) -> Result<Response> {
-    let (order, word) = match params.get("Order") {
-        None | Some("asc") => (Order::Ascending, "asc"),
-        Some("desc") => (Order::Descending, "desc"),
-        Some(_) => return Err(ApiError::invalid("Order").into()),
+async fn remove(scope: Scope, _: WebhookEnabled) -> Result<Deleted> {
+    let command = message::Delete {
+        service: scope.service,
+        conversation: scope.item("ConversationSid")?.to_owned(),
+        key: scope.item("Sid")?.to_owned(),
     };
-    let paging = Paging::read(&params, 100, &["Order"])?;
-    let (service, key) = (scope.service, scope.item("conversation")?.to_owned());
-    let (paging, list, conversation, page) = scope
-        .read(move |tx| {
-            let within = conversation::parent(tx, service, &key)?;
-            let list = format!("messages {word} {}", within.sid);
-            let page = message::list(tx, &within, order, &paging.window(&list)?)?;
-            Ok((paging.clone(), list, within.sid, page))
-        })
-        .await?;
-    let url = format!("{}/Conversations/{conversation}/Messages", scope.root);
-    let listed = Listed {
-        key: "messages",
-        list: &list,
-        url: &url,
-        paging: &paging,
-        page,
-    };
-    Ok(render::ok(|out| {
-        listed.write(out, |item, out| write(&scope, item, out));
-    }))
+    scope.execute(command).await?;
+    Ok(Deleted)
 }
 
-fn write(scope: &Scope, message: &Message, out: &mut Vec<u8>) {
+words! {
+    /// Orders of the list.
+    OrderWord: "asc", "desc"
+}
+
+input! {
+    /// Filters of the list.
+    struct Filters {
+        order: OneOf<OrderWord> = "Order",
+    }
+}
+
+async fn list(scope: Scope, query: Paged<Filters, 100>) -> Result<Listed<View>> {
+    let order = match query.filters.order.as_deref() {
+        Some("desc") => Order::Descending,
+        _ => Order::Ascending,
+    };
+    let (service, key) = (scope.service, scope.item("ConversationSid")?.to_owned());
+    let root = scope.root.clone();
+    query
+        .paging
+        .list(
+            &scope,
+            move |tx, paging| {
+                let within = conversation::parent(tx, service, &key)?;
+                let url = format!("{root}/Conversations/{}/Messages", within.sid);
+                let page = message::list(tx, &within, order, &paging.window(&url)?)?;
+                Ok((url, page))
+            },
+            |row| view(&scope, row),
+        )
+        .await
+}
+
+fn view(scope: &Scope, message: Message) -> View {
     let url = format!(
         "{}/Conversations/{}/Messages/{}",
         scope.root, message.conversation, message.sid
     );
-    render::write(
-        out,
-        &View {
-            sid: message.sid,
-            account_sid: message.account,
-            chat_service_sid: scope.shown_service,
-            conversation_sid: message.conversation,
-            body: message.body.as_deref(),
-            media: None,
-            author: &message.author,
-            participant_sid: message.participant,
-            attributes: &message.attributes,
-            date_created: Iso(message.created_at),
-            date_updated: Iso(message.updated_at),
-            index: message.index,
-            delivery: message
-                .delivery
-                .as_deref()
-                .and_then(|json| serde_json::from_str(json).ok()),
-            content_sid: None,
-            url: &url,
-            links: Links {
-                delivery_receipts: Below(&url, "/Receipts"),
-                channel_metadata: Below(&url, "/ChannelMetadata"),
-            },
+    View {
+        sid: message.sid,
+        account_sid: message.account,
+        chat_service_sid: scope.shown_service,
+        conversation_sid: message.conversation,
+        body: message.body,
+        media: None,
+        author: message.author,
+        participant_sid: message.participant,
+        attributes: message.attributes,
+        date_created: Iso(message.created_at),
+        date_updated: Iso(message.updated_at),
+        index: message.index,
+        delivery: message.delivery.and_then(|json| RawValue::from_string(json).ok()),
+        content_sid: None,
+        url: url.clone(),
+        links: Links {
+            url,
+            below: &[
+                ("delivery_receipts", "/Receipts"),
+                ("channel_metadata", "/ChannelMetadata"),
+            ],
         },
-    );
+    }
 }
 
-#[derive(Serialize)]
-struct View<'a> {
+#[derive(Serialize, JsonSchema)]
+struct View {
     sid: MessageSid,
     account_sid: AccountSid,
     #[serde(skip_serializing_if = "Option::is_none")]
     chat_service_sid: Option<ServiceSid>,
     conversation_sid: ConversationSid,
-    body: Option<&'a str>,
-    media: Option<&'a RawValue>,
-    author: &'a str,
+    body: Option<String>,
+    #[schemars(with = "serde_json::Value")]
+    media: Option<Box<RawValue>>,
+    author: String,
     participant_sid: Option<ParticipantSid>,
-    attributes: &'a str,
+    attributes: String,
     date_created: Iso,
     date_updated: Iso,
     index: i64,
-    delivery: Option<&'a RawValue>,
+    #[schemars(with = "serde_json::Value")]
+    delivery: Option<Box<RawValue>>,
     content_sid: Option<ContentSid>,
-    url: &'a str,
-    links: Links<'a>,
+    url: String,
+    links: Links,
 }
 
-#[derive(Serialize)]
-struct Links<'a> {
-    delivery_receipts: Below<'a>,
-    channel_metadata: Below<'a>,
+impl InList for View {
+    const KEY: &'static str = "messages";
 }

@@ -9,26 +9,39 @@ mod scope;
 mod service;
 mod user;
 
-use axum::Router;
-use axum::routing::MethodRouter;
-
-use crate::kit::app::App;
+use crate::kit::exchange::Product;
+use crate::kit::routes::{Endpoint, Routes};
 
 /// All routes of the product.
-pub(crate) fn routes() -> Router<App> {
-    let mut routes = Router::new();
-    routes = configuration::routes(routes);
-    routes = service::routes(routes);
-    routes = conversation::routes(routes);
-    routes = participant::routes(routes);
-    routes = message::routes(routes);
-    routes = receipt::routes(routes);
-    user::routes(routes)
+pub(crate) fn routes() -> Routes {
+    let mut routes = Routes::new(Product::Conversations);
+    for resource in [
+        configuration::routes,
+        service::routes,
+        conversation::routes,
+        participant::routes,
+        message::routes,
+        receipt::routes,
+        user::routes,
+    ] {
+        resource(&mut routes);
+    }
+    routes
 }
 
-/// Registers a path in its short form and in that of a named service; [`scope::Scope`] tells them apart.
-fn both(routes: Router<App>, path: &str, methods: MethodRouter<App>) -> Router<App> {
-    routes
-        .route(&format!("/v1{path}"), methods.clone())
-        .route(&format!("/v1/Services/{{service}}{path}"), methods)
+/// Registers a path in its short form and in that of a named service; [`scope::Scope`] tells them apart. The operation
+/// ids of the latter have `Service` after their verb.
+fn both<const N: usize>(routes: &mut Routes, path: &str, endpoints: [Endpoint; N]) {
+    routes.at(&format!("/v1{path}"), endpoints.clone());
+    let scoped = endpoints.map(|endpoint| endpoint.renamed(in_service));
+    routes.at(&format!("/v1/Services/{{ChatServiceSid}}{path}"), scoped);
+}
+
+fn in_service(id: &str) -> String {
+    let verb = id
+        .char_indices()
+        .skip(1)
+        .find(|(_, c)| c.is_ascii_uppercase())
+        .map_or(id.len(), |(at, _)| at);
+    format!("{}Service{}", &id[..verb], &id[verb..])
 }

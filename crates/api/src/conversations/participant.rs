@@ -1,97 +1,124 @@
 //! Participants (rest.md §2.4).
 
-use axum::Router;
-use axum::response::Response;
-use axum::routing::get;
 use confab_domain::participant::{self, Fields, Horizon, Participant};
 use confab_domain::{Error, Order, conversation};
-use confab_types::{AccountSid, ApiError, ConversationSid, Form, ParticipantSid, RoleSid, ServiceSid};
+use confab_types::{AccountSid, ApiError, ConversationSid, ParticipantSid, RoleSid, ServiceSid};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::both;
 use super::scope::Scope;
-use crate::kit::app::App;
 use crate::kit::failure::{Failure, Result};
-use crate::kit::paging::{Listed, Paging};
-use crate::kit::params::Params;
-use crate::kit::render::{self, Iso};
+use crate::kit::input::{Date, Input, SidText, Text, WebhookEnabled, input};
+use crate::kit::paging::{InList, Listed, Paged};
+use crate::kit::render::{Created, Deleted, Found, Iso, reply};
+use crate::kit::routes::{Routes, delete, get, post};
 
-pub(super) fn routes(routes: Router<App>) -> Router<App> {
-    let routes = both(
-        routes,
-        "/Conversations/{conversation}/Participants",
-        get(list).post(add),
-    );
-    let one = get(fetch).post(update).delete(remove);
+pub(super) fn routes(routes: &mut Routes) {
     both(
         routes,
-        "/Conversations/{conversation}/Participants/{participant}",
-        one,
-    )
+        "/Conversations/{ConversationSid}/Participants",
+        [
+            get("ListConversationParticipant", list),
+            post("CreateConversationParticipant", add),
+        ],
+    );
+    both(
+        routes,
+        "/Conversations/{ConversationSid}/Participants/{Sid}",
+        [
+            get("FetchConversationParticipant", fetch),
+            post("UpdateConversationParticipant", update),
+            delete("DeleteConversationParticipant", remove),
+        ],
+    );
 }
 
-const PROXY: &str = "MessagingBinding.ProxyAddress";
-const PROJECTED: &str = "MessagingBinding.ProjectedAddress";
+input! {
+    /// A new participant.
+    struct New {
+        identity: Text = "Identity",
+        address: Text = "MessagingBinding.Address",
+        proxy_address: Text = "MessagingBinding.ProxyAddress",
+        projected_address: Text = "MessagingBinding.ProjectedAddress",
+        attributes: Text = "Attributes",
+        role: SidText<RoleSid> = "RoleSid",
+        created_at: Date<50308> = "DateCreated",
+        updated_at: Date<50309> = "DateUpdated",
+    }
+}
 
-async fn add(scope: Scope, params: Params) -> Result<Response> {
-    let fields = Fields {
-        identity: params.string("Identity"),
-        address: params.string("MessagingBinding.Address"),
-        proxy_address: params.string(PROXY),
-        projected_address: params.string(PROJECTED),
-        attributes: params.string("Attributes"),
-        role: params.string("RoleSid"),
-        created_at: params.datetime("DateCreated", 50308)?,
-        updated_at: params.datetime("DateUpdated", 50309)?,
+async fn add(scope: Scope, _: WebhookEnabled, Input(new): Input<New>) -> Result<Created<View>> {
+    let command = participant::Add {
+        service: scope.service,
+        conversation: scope.item("ConversationSid")?.to_owned(),
+        fields: Fields {
+            identity: new.identity,
+            address: new.address,
+            proxy_address: new.proxy_address,
+            projected_address: new.projected_address,
+            attributes: new.attributes,
+            role: new.role,
+            created_at: new.created_at,
+            updated_at: new.updated_at,
+        },
     };
-    let conversation = scope.item("conversation")?.to_owned();
-    let added = scope
-        .execute(participant::Add {
-            service: scope.service,
-            conversation,
-            fields,
-        })
-        .await?;
-    Ok(render::created(|out| write(&scope, &added, out)))
+    let added = scope.execute(command).await?;
+    Ok(reply(&view(&scope, added)))
 }
 
-async fn fetch(scope: Scope) -> Result<Response> {
-    let (service, conversation) = (scope.service, scope.item("conversation")?.to_owned());
-    let key = scope.item("participant")?.to_owned();
+async fn fetch(scope: Scope) -> Result<Found<View>> {
+    let (service, conversation) = (scope.service, scope.item("ConversationSid")?.to_owned());
+    let key = scope.item("Sid")?.to_owned();
     let found = scope
         .read(move |tx| {
             let within = conversation::parent(tx, service, &conversation)?;
             participant::fetch(tx, within.sid, &key)
         })
         .await?;
-    Ok(render::ok(|out| write(&scope, &found, out)))
+    Ok(reply(&view(&scope, found)))
 }
 
-async fn update(scope: Scope, params: Params) -> Result<Response> {
-    let (conversation, key) = (scope.item("conversation")?, scope.item("participant")?);
+input! {
+    /// What may change of a participant (B-182).
+    struct Changes {
+        created_at: Date<50308> = "DateCreated",
+        updated_at: Date<50309> = "DateUpdated",
+        attributes: Text = "Attributes",
+        role: SidText<RoleSid> = "RoleSid",
+        proxy_address: Text = "MessagingBinding.ProxyAddress",
+        projected_address: Text = "MessagingBinding.ProjectedAddress",
+        identity: Text = "Identity",
+        last_read_index: Text = "LastReadMessageIndex",
+        last_read_at: Date<50405> = "LastReadTimestamp",
+    }
+}
+
+async fn update(scope: Scope, _: WebhookEnabled, Input(changes): Input<Changes>) -> Result<Found<View>> {
+    let (conversation, key) = (scope.item("ConversationSid")?, scope.item("Sid")?);
     let command = participant::Update {
-        attributes: params.string("Attributes"),
-        role: params.string("RoleSid"),
-        identity: params.string("Identity"),
-        proxy_address: params.string(PROXY),
-        horizon: horizon(&params)?,
-        last_read_at: params.datetime("LastReadTimestamp", 50405)?,
-        created_at: params.datetime("DateCreated", 50308)?,
-        updated_at: params.datetime("DateUpdated", 50309)?,
+        attributes: changes.attributes,
+        role: changes.role,
+        identity: changes.identity,
+        proxy_address: changes.proxy_address,
+        horizon: horizon(changes.last_read_index.as_deref())?,
+        last_read_at: changes.last_read_at,
+        created_at: changes.created_at,
+        updated_at: changes.updated_at,
         ..participant::Update::of(scope.service, conversation, key)
     };
-    if let Some(projected) = params.get(PROJECTED) {
-        return Err(refuse_projected(&scope, projected).await?);
+    if let Some(projected) = changes.projected_address {
+        return Err(refuse_projected(&scope, &projected).await?);
     }
     let changed = scope.execute(command).await?;
-    Ok(render::ok(|out| write(&scope, &changed, out)))
+    Ok(reply(&view(&scope, changed)))
 }
 
 /// Nobody has a projected address yet: there is none to take away (B-184), and group texting, which would give one,
 /// is not built.
 async fn refuse_projected(scope: &Scope, value: &str) -> Result<Failure> {
-    let (service, conversation) = (scope.service, scope.item("conversation")?.to_owned());
-    let (key, takes_away) = (scope.item("participant")?.to_owned(), value == "null");
+    let (service, conversation) = (scope.service, scope.item("ConversationSid")?.to_owned());
+    let (key, takes_away) = (scope.item("Sid")?.to_owned(), value == "null");
     let code = scope
         .read(move |tx| {
             let within = conversation::parent(tx, service, &conversation)?;
@@ -109,8 +136,9 @@ async fn refuse_projected(scope: &Scope, value: &str) -> Result<Failure> {
     Ok(Failure::code(code))
 }
 
-fn horizon(form: &Form) -> Result<Option<Horizon>, ApiError> {
-    match form.get("LastReadMessageIndex") {
+/// Reads `LastReadMessageIndex`.
+pub(super) fn horizon(text: Option<&str>) -> Result<Option<Horizon>, ApiError> {
+    match text {
         None => Ok(None),
         Some("null") => Ok(Some(Horizon::Unset)), // B-573
         Some(text) => match text.parse::<i64>() {
@@ -120,82 +148,70 @@ fn horizon(form: &Form) -> Result<Option<Horizon>, ApiError> {
     }
 }
 
-async fn remove(scope: Scope) -> Result<Response> {
-    let conversation = scope.item("conversation")?.to_owned();
-    let key = scope.item("participant")?.to_owned();
-    scope
-        .execute(participant::Remove {
-            service: scope.service,
-            conversation,
-            key,
-        })
-        .await?;
-    Ok(render::no_content())
-}
-
-async fn list(scope: Scope, params: Params) -> Result<Response> {
-    let paging = Paging::read(&params, 100, &[])?;
-    let (service, key) = (scope.service, scope.item("conversation")?.to_owned());
-    let (paging, list, conversation, page) = scope
-        .read(move |tx| {
-            let within = conversation::parent(tx, service, &key)?.sid;
-            let list = format!("participants {within}");
-            let page = participant::list(tx, within, Order::Ascending, &paging.window(&list)?)?;
-            Ok((paging.clone(), list, within, page))
-        })
-        .await?;
-    let url = format!("{}/Conversations/{conversation}/Participants", scope.root);
-    let listed = Listed {
-        key: "participants",
-        list: &list,
-        url: &url,
-        paging: &paging,
-        page,
+async fn remove(scope: Scope, _: WebhookEnabled) -> Result<Deleted> {
+    let command = participant::Remove {
+        service: scope.service,
+        conversation: scope.item("ConversationSid")?.to_owned(),
+        key: scope.item("Sid")?.to_owned(),
     };
-    Ok(render::ok(|out| {
-        listed.write(out, |item, out| write(&scope, item, out));
-    }))
+    scope.execute(command).await?;
+    Ok(Deleted)
 }
 
-fn write(scope: &Scope, participant: &Participant, out: &mut Vec<u8>) {
-    let binding = participant.address.as_deref().map(|address| Binding {
-        kind: participant.channel().map_or("sms", |channel| channel.name()),
-        address,
-        proxy_address: participant.proxy_address.as_deref(),
-    });
-    render::write(
-        out,
-        &View {
-            account_sid: participant.account,
-            chat_service_sid: scope.shown_service,
-            conversation_sid: participant.conversation,
-            sid: participant.sid,
-            identity: participant.identity.as_deref(),
-            attributes: &participant.attributes,
-            messaging_binding: binding,
-            role_sid: participant.role_sid,
-            date_created: Iso(participant.created_at),
-            date_updated: Iso(participant.updated_at),
-            url: format!(
-                "{}/Conversations/{}/Participants/{}",
-                scope.root, participant.conversation, participant.sid
-            ),
-            last_read_message_index: participant.last_read_index,
-            last_read_timestamp: participant.last_read_at.map(Iso),
-        },
-    );
+async fn list(scope: Scope, query: Paged<(), 100>) -> Result<Listed<View>> {
+    let (service, key) = (scope.service, scope.item("ConversationSid")?.to_owned());
+    let root = scope.root.clone();
+    query
+        .paging
+        .list(
+            &scope,
+            move |tx, paging| {
+                let within = conversation::parent(tx, service, &key)?.sid;
+                let url = format!("{root}/Conversations/{within}/Participants");
+                let page = participant::list(tx, within, Order::Ascending, &paging.window(&url)?)?;
+                Ok((url, page))
+            },
+            |row| view(&scope, row),
+        )
+        .await
 }
 
-#[derive(Serialize)]
-struct View<'a> {
+fn view(scope: &Scope, participant: Participant) -> View {
+    let kind = participant.channel().map_or("sms", |channel| channel.name());
+    View {
+        account_sid: participant.account,
+        chat_service_sid: scope.shown_service,
+        conversation_sid: participant.conversation,
+        sid: participant.sid,
+        identity: participant.identity,
+        attributes: participant.attributes,
+        messaging_binding: participant.address.map(|address| Binding {
+            kind,
+            address,
+            proxy_address: participant.proxy_address,
+        }),
+        role_sid: participant.role_sid,
+        date_created: Iso(participant.created_at),
+        date_updated: Iso(participant.updated_at),
+        url: format!(
+            "{}/Conversations/{}/Participants/{}",
+            scope.root, participant.conversation, participant.sid
+        ),
+        last_read_message_index: participant.last_read_index,
+        last_read_timestamp: participant.last_read_at.map(Iso),
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+struct View {
     account_sid: AccountSid,
     #[serde(skip_serializing_if = "Option::is_none")]
     chat_service_sid: Option<ServiceSid>,
     conversation_sid: ConversationSid,
     sid: ParticipantSid,
-    identity: Option<&'a str>,
-    attributes: &'a str,
-    messaging_binding: Option<Binding<'a>>,
+    identity: Option<String>,
+    attributes: String,
+    messaging_binding: Option<Binding>,
     role_sid: Option<RoleSid>,
     date_created: Iso,
     date_updated: Iso,
@@ -204,10 +220,14 @@ struct View<'a> {
     last_read_timestamp: Option<Iso>,
 }
 
-#[derive(Serialize)]
-struct Binding<'a> {
+impl InList for View {
+    const KEY: &'static str = "participants";
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Binding {
     #[serde(rename = "type")]
     kind: &'static str,
-    address: &'a str,
-    proxy_address: Option<&'a str>,
+    address: String,
+    proxy_address: Option<String>,
 }

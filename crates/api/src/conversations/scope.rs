@@ -3,14 +3,13 @@
 use std::ops::Deref;
 
 use axum::extract::FromRequestParts;
-use axum::http::Method;
 use axum::http::request::Parts;
 use confab_types::{ServiceSid, Sid};
 
 use crate::kit::app::App;
 use crate::kit::caller::Caller;
 use crate::kit::failure::{Failure, Result};
-use crate::kit::params::check_webhook_header;
+use crate::kit::openapi::Describe;
 
 /// An authenticated request within a conversation service.
 pub(super) struct Scope {
@@ -31,12 +30,14 @@ impl Deref for Scope {
     }
 }
 
+impl Describe for Scope {}
+
 impl FromRequestParts<App> for Scope {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let caller = Caller::from_request_parts(parts, app).await?;
-        let named = match caller.find("service")? {
+        let named = match caller.find("ChatServiceSid")? {
             None => None,
             Some(text) => Some(ServiceSid::parse(text).ok_or_else(|| Failure::code(20404))?),
         };
@@ -52,9 +53,6 @@ impl FromRequestParts<App> for Scope {
                 (service, format!("{}/v1/Services/{service}", caller.exchange.base))
             }
         };
-        if parts.method != Method::GET {
-            check_webhook_header(&parts.headers)?;
-        }
         Ok(Self {
             caller,
             service,

@@ -1,115 +1,112 @@
 //! Conversation services (rest.md §2.14). There is no update (B-052).
 
-use axum::Router;
-use axum::response::Response;
-use axum::routing::get;
 use confab_domain::service::{self, Service};
 use confab_types::{AccountSid, ServiceSid};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::kit::app::App;
 use crate::kit::caller::Caller;
 use crate::kit::failure::Result;
-use crate::kit::paging::{Listed, Paging};
-use crate::kit::params::Params;
-use crate::kit::render::{self, Below, Iso};
+use crate::kit::input::{Input, Required, input};
+use crate::kit::paging::{InList, Listed, Paged};
+use crate::kit::render::{Created, Deleted, Found, Iso, Links, reply};
+use crate::kit::routes::{Routes, delete, get, post};
 
-pub(super) fn routes(routes: Router<App>) -> Router<App> {
-    routes
-        .route("/v1/Services", get(list).post(create))
-        .route("/v1/Services/{service}", get(fetch).delete(delete))
+pub(super) fn routes(routes: &mut Routes) {
+    routes.at(
+        "/v1/Services",
+        [get("ListService", list), post("CreateService", create)],
+    );
+    routes.at(
+        "/v1/Services/{Sid}",
+        [get("FetchService", fetch), delete("DeleteService", remove)],
+    );
 }
 
-async fn create(caller: Caller, params: Params) -> Result<Response> {
-    let friendly_name = params.required("FriendlyName")?.to_owned();
-    let made = caller
-        .execute(service::Create {
-            account: caller.account(),
-            friendly_name,
-        })
-        .await?;
-    Ok(render::created(|out| write(&caller, &made, out)))
+input! {
+    /// A new service.
+    struct New {
+        friendly_name: Required = "FriendlyName",
+    }
 }
 
-async fn fetch(caller: Caller) -> Result<Response> {
-    let (account, sid) = (caller.account(), caller.sid("service")?);
-    let found = caller.read(move |tx| service::fetch(tx, account, sid)).await?;
-    Ok(render::ok(|out| write(&caller, &found, out)))
-}
-
-async fn list(caller: Caller, params: Params) -> Result<Response> {
-    let paging = Paging::read(&params, 100, &[])?;
-    let account = caller.account();
-    let list = format!("services {account}");
-    let window = paging.window(&list)?;
-    let page = caller.read(move |tx| service::list(tx, account, &window)).await?;
-    let url = format!("{}/v1/Services", caller.exchange.base);
-    let listed = Listed {
-        key: "services",
-        list: &list,
-        url: &url,
-        paging: &paging,
-        page,
+async fn create(caller: Caller, Input(new): Input<New>) -> Result<Created<View>> {
+    let command = service::Create {
+        account: caller.account(),
+        friendly_name: new.friendly_name,
     };
-    Ok(render::ok(|out| {
-        listed.write(out, |item, out| write(&caller, item, out));
-    }))
+    let made = caller.execute(command).await?;
+    Ok(reply(&view(&caller, made)))
 }
 
-async fn delete(caller: Caller) -> Result<Response> {
+async fn fetch(caller: Caller) -> Result<Found<View>> {
+    let (account, sid) = (caller.account(), caller.sid("Sid")?);
+    let found = caller.read(move |tx| service::fetch(tx, account, sid)).await?;
+    Ok(reply(&view(&caller, found)))
+}
+
+async fn list(caller: Caller, query: Paged<(), 100>) -> Result<Listed<View>> {
+    let (account, url) = (caller.account(), format!("{}/v1/Services", caller.exchange.base));
+    query
+        .paging
+        .list(
+            &caller,
+            move |tx, paging| {
+                let page = service::list(tx, account, &paging.window(&url)?)?;
+                Ok((url.clone(), page))
+            },
+            |row| view(&caller, row),
+        )
+        .await
+}
+
+async fn remove(caller: Caller) -> Result<Deleted> {
     let command = service::Delete {
         account: caller.account(),
-        service: caller.sid("service")?,
+        service: caller.sid("Sid")?,
     };
     // A big service goes in several transactions, so that other writers are not kept waiting.
     while !caller.execute(command.clone()).await? {}
     caller.app.services.forget(command.service);
-    Ok(render::no_content())
+    Ok(Deleted)
 }
 
-fn write(caller: &Caller, service: &Service, out: &mut Vec<u8>) {
+fn view(caller: &Caller, service: Service) -> View {
     let url = format!("{}/v1/Services/{}", caller.exchange.base, service.sid);
-    render::write(
-        out,
-        &View {
-            sid: service.sid,
-            account_sid: service.account,
-            friendly_name: &service.friendly_name,
-            date_created: Iso(service.created_at),
-            date_updated: Iso(service.updated_at),
-            url: &url,
-            links: Links {
-                conversations: Below(&url, "/Conversations"),
-                users: Below(&url, "/Users"),
-                roles: Below(&url, "/Roles"),
-                bindings: Below(&url, "/Bindings"),
-                configuration: Below(&url, "/Configuration"),
-                participant_conversations: Below(&url, "/ParticipantConversations"),
-                conversation_with_participants: Below(&url, "/ConversationWithParticipants"),
-            },
+    View {
+        sid: service.sid,
+        account_sid: service.account,
+        friendly_name: service.friendly_name,
+        date_created: Iso(service.created_at),
+        date_updated: Iso(service.updated_at),
+        url: url.clone(),
+        links: Links {
+            url,
+            // In the order of B-055.
+            below: &[
+                ("conversations", "/Conversations"),
+                ("users", "/Users"),
+                ("roles", "/Roles"),
+                ("bindings", "/Bindings"),
+                ("configuration", "/Configuration"),
+                ("participant_conversations", "/ParticipantConversations"),
+                ("conversation_with_participants", "/ConversationWithParticipants"),
+            ],
         },
-    );
+    }
 }
 
-#[derive(Serialize)]
-struct View<'a> {
+#[derive(Serialize, JsonSchema)]
+struct View {
     sid: ServiceSid,
     account_sid: AccountSid,
-    friendly_name: &'a str,
+    friendly_name: String,
     date_created: Iso,
     date_updated: Iso,
-    url: &'a str,
-    links: Links<'a>,
+    url: String,
+    links: Links,
 }
 
-/// In the order of B-055.
-#[derive(Serialize)]
-struct Links<'a> {
-    conversations: Below<'a>,
-    users: Below<'a>,
-    roles: Below<'a>,
-    bindings: Below<'a>,
-    configuration: Below<'a>,
-    participant_conversations: Below<'a>,
-    conversation_with_participants: Below<'a>,
+impl InList for View {
+    const KEY: &'static str = "services";
 }

@@ -1,129 +1,149 @@
 //! Users (rest.md §2.7).
 
-use axum::Router;
-use axum::response::Response;
-use axum::routing::get;
 use confab_domain::user::{self, User};
 use confab_types::{AccountSid, RoleSid, ServiceSid, UserSid};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::both;
 use super::scope::Scope;
-use crate::kit::app::App;
 use crate::kit::failure::Result;
-use crate::kit::paging::{Listed, Paging};
-use crate::kit::params::Params;
-use crate::kit::render::{self, Below, Iso};
+use crate::kit::input::{Input, Required, SidText, Text, WebhookEnabled, input};
+use crate::kit::paging::{InList, Listed, Paged};
+use crate::kit::render::{Created, Deleted, Found, Iso, Links, reply};
+use crate::kit::routes::{Routes, delete, get, post};
 
-pub(super) fn routes(routes: Router<App>) -> Router<App> {
-    let routes = both(routes, "/Users", get(list).post(create));
-    both(routes, "/Users/{user}", get(fetch).post(update).delete(delete))
-}
-
-async fn create(scope: Scope, params: Params) -> Result<Response> {
-    let command = user::Create {
-        account: scope.account(),
-        service: scope.service,
-        identity: params.required("Identity")?.to_owned(),
-        friendly_name: params.string("FriendlyName"),
-        attributes: params.string("Attributes"),
-        role: params.string("RoleSid"),
-    };
-    let made = scope.execute(command).await?;
-    Ok(render::created(|out| write(&scope, &made, out)))
-}
-
-async fn fetch(scope: Scope) -> Result<Response> {
-    let (service, key) = (scope.service, scope.item("user")?.to_owned());
-    let found = scope.read(move |tx| user::fetch(tx, service, &key)).await?;
-    Ok(render::ok(|out| write(&scope, &found, out)))
-}
-
-async fn update(scope: Scope, params: Params) -> Result<Response> {
-    let command = user::Update {
-        service: scope.service,
-        key: scope.item("user")?.to_owned(),
-        friendly_name: params.string("FriendlyName"),
-        attributes: params.string("Attributes"),
-        role: params.string("RoleSid"),
-    };
-    let changed = scope.execute(command).await?;
-    Ok(render::ok(|out| write(&scope, &changed, out)))
-}
-
-async fn delete(scope: Scope) -> Result<Response> {
-    let key = scope.item("user")?.to_owned();
-    scope
-        .execute(user::Delete {
-            service: scope.service,
-            key,
-        })
-        .await?;
-    Ok(render::no_content())
-}
-
-async fn list(scope: Scope, params: Params) -> Result<Response> {
-    let paging = Paging::read(&params, 50, &[])?;
-    let service = scope.service;
-    let list = format!("users {service}");
-    let window = paging.window(&list)?;
-    let page = scope.read(move |tx| user::list(tx, service, &window)).await?;
-    let url = format!("{}/Users", scope.root);
-    let listed = Listed {
-        key: "users",
-        list: &list,
-        url: &url,
-        paging: &paging,
-        page,
-    };
-    Ok(render::ok(|out| {
-        listed.write(out, |item, out| write(&scope, item, out));
-    }))
-}
-
-fn write(scope: &Scope, user: &User, out: &mut Vec<u8>) {
-    let url = format!("{}/Users/{}", scope.root, user.sid);
-    render::write(
-        out,
-        &View {
-            sid: user.sid,
-            account_sid: user.account,
-            chat_service_sid: user.service,
-            role_sid: user.role_sid,
-            identity: &user.identity,
-            friendly_name: user.friendly_name.as_deref(),
-            attributes: &user.attributes,
-            is_online: None,
-            is_notifiable: None,
-            date_created: Iso(user.created_at),
-            date_updated: Iso(user.updated_at),
-            url: &url,
-            links: Links {
-                user_conversations: Below(&url, "/Conversations"),
-            },
-        },
+pub(super) fn routes(routes: &mut Routes) {
+    both(
+        routes,
+        "/Users",
+        [get("ListUser", list), post("CreateUser", create)],
+    );
+    both(
+        routes,
+        "/Users/{Sid}",
+        [
+            get("FetchUser", fetch),
+            post("UpdateUser", update),
+            delete("DeleteUser", remove),
+        ],
     );
 }
 
-#[derive(Serialize)]
-struct View<'a> {
+input! {
+    /// A new user.
+    struct New {
+        identity: Required = "Identity",
+        friendly_name: Text = "FriendlyName",
+        attributes: Text = "Attributes",
+        role: SidText<RoleSid> = "RoleSid",
+    }
+}
+
+async fn create(scope: Scope, _: WebhookEnabled, Input(new): Input<New>) -> Result<Created<View>> {
+    let command = user::Create {
+        account: scope.account(),
+        service: scope.service,
+        identity: new.identity,
+        friendly_name: new.friendly_name,
+        attributes: new.attributes,
+        role: new.role,
+    };
+    let made = scope.execute(command).await?;
+    Ok(reply(&view(&scope, made)))
+}
+
+async fn fetch(scope: Scope) -> Result<Found<View>> {
+    let (service, key) = (scope.service, scope.item("Sid")?.to_owned());
+    let found = scope.read(move |tx| user::fetch(tx, service, &key)).await?;
+    Ok(reply(&view(&scope, found)))
+}
+
+input! {
+    /// What may change of a user.
+    struct Changes {
+        friendly_name: Text = "FriendlyName",
+        attributes: Text = "Attributes",
+        role: SidText<RoleSid> = "RoleSid",
+    }
+}
+
+async fn update(scope: Scope, _: WebhookEnabled, Input(changes): Input<Changes>) -> Result<Found<View>> {
+    let command = user::Update {
+        service: scope.service,
+        key: scope.item("Sid")?.to_owned(),
+        friendly_name: changes.friendly_name,
+        attributes: changes.attributes,
+        role: changes.role,
+    };
+    let changed = scope.execute(command).await?;
+    Ok(reply(&view(&scope, changed)))
+}
+
+async fn remove(scope: Scope, _: WebhookEnabled) -> Result<Deleted> {
+    let command = user::Delete {
+        service: scope.service,
+        key: scope.item("Sid")?.to_owned(),
+    };
+    scope.execute(command).await?;
+    Ok(Deleted)
+}
+
+async fn list(scope: Scope, query: Paged<(), 50>) -> Result<Listed<View>> {
+    let (service, url) = (scope.service, format!("{}/Users", scope.root));
+    query
+        .paging
+        .list(
+            &scope,
+            move |tx, paging| {
+                let page = user::list(tx, service, &paging.window(&url)?)?;
+                Ok((url.clone(), page))
+            },
+            |row| view(&scope, row),
+        )
+        .await
+}
+
+fn view(scope: &Scope, user: User) -> View {
+    let url = format!("{}/Users/{}", scope.root, user.sid);
+    View {
+        sid: user.sid,
+        account_sid: user.account,
+        chat_service_sid: user.service,
+        role_sid: user.role_sid,
+        identity: user.identity,
+        friendly_name: user.friendly_name,
+        attributes: user.attributes,
+        is_online: None,
+        is_notifiable: None,
+        date_created: Iso(user.created_at),
+        date_updated: Iso(user.updated_at),
+        url: url.clone(),
+        links: Links {
+            url,
+            below: &[("user_conversations", "/Conversations")],
+        },
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+struct View {
     sid: UserSid,
     account_sid: AccountSid,
     chat_service_sid: ServiceSid,
     role_sid: RoleSid,
-    identity: &'a str,
-    friendly_name: Option<&'a str>,
-    attributes: &'a str,
+    identity: String,
+    friendly_name: Option<String>,
+    attributes: String,
     /// Null while reachability is off, which it is everywhere so far (B-546).
     is_online: Option<bool>,
     is_notifiable: Option<bool>,
     date_created: Iso,
     date_updated: Iso,
-    url: &'a str,
-    links: Links<'a>,
+    url: String,
+    links: Links,
 }
 
-#[derive(Serialize)]
-struct Links<'a> {
-    user_conversations: Below<'a>,
+impl InList for View {
+    const KEY: &'static str = "users";
 }

@@ -16,6 +16,7 @@ use confab_types::{AccountSid, Sid};
 use super::app::App;
 use super::exchange::Exchange;
 use super::failure::{Failure, Result};
+use super::openapi::Describe;
 
 /// Some clients leave the padding away.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -70,6 +71,8 @@ impl Caller {
         Ok(self.app.engine.read(unit).await?)
     }
 }
+
+impl Describe for Caller {}
 
 impl FromRequestParts<App> for Caller {
     type Rejection = Failure;

@@ -1,8 +1,6 @@
-//! Parameters of a request (rest.md §1.3).
+//! The raw parameters of a request (rest.md §1.3); [`super::input`] gives them their types.
 
-use std::ops::Deref;
-
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method};
@@ -14,14 +12,6 @@ use super::failure::{Failure, Result};
 
 /// The parameters of body and query.
 pub(crate) struct Params(pub(crate) Form);
-
-impl Deref for Params {
-    type Target = Form;
-
-    fn deref(&self) -> &Form {
-        &self.0
-    }
-}
 
 impl FromRequest<App> for Params {
     type Rejection = Failure;
@@ -37,7 +27,7 @@ impl FromRequest<App> for Params {
             return Err(Failure::code(20413));
         }
         let mut form = if parts.method == Method::POST && is_form(&parts.headers) {
-            read(body, limit).await?
+            Form::parse(&bytes(body, limit).await?)?
         } else {
             Form::default()
         };
@@ -58,23 +48,26 @@ fn is_form(headers: &HeaderMap) -> bool {
     kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-async fn read(body: Body, limit: usize) -> Result<Form> {
-    let bytes = to_bytes(body, limit).await.map_err(|error| {
+/// A whole body of at most `limit` bytes.
+pub(crate) async fn bytes(body: Body, limit: usize) -> Result<Bytes> {
+    to_bytes(body, limit).await.map_err(|error| {
         let too_large = error.into_inner().is::<http_body_util::LengthLimitError>();
         // Else the client broke off, and nobody reads the answer.
         Failure::code(if too_large { 20413 } else { 20001 })
-    })?;
-    Ok(Form::parse(&bytes)?)
+    })
 }
 
-/// Checks `X-Twilio-Webhook-Enabled` (B-033). No webhook is built that it could switch on.
-pub(crate) fn check_webhook_header(headers: &HeaderMap) -> Result<()> {
-    const NAME: &str = "x-twilio-webhook-enabled";
-    match headers
-        .get(NAME)
-        .map(|value| value.to_str().ok().and_then(parse_bool))
-    {
-        Some(None) => Err(confab_types::ApiError::invalid("X-Twilio-Webhook-Enabled").into()),
-        _ => Ok(()),
+/// The header that switches webhooks on for a REST action.
+pub(crate) const WEBHOOK_ENABLED: &str = "X-Twilio-Webhook-Enabled";
+
+/// Reads [`WEBHOOK_ENABLED`]: `true` or `false` in any letter case (B-033); absent is `false`.
+pub(crate) fn webhook_header(headers: &HeaderMap) -> Result<bool> {
+    match headers.get(WEBHOOK_ENABLED) {
+        None => Ok(false),
+        Some(value) => value
+            .to_str()
+            .ok()
+            .and_then(parse_bool)
+            .ok_or_else(|| confab_types::ApiError::invalid(WEBHOOK_ENABLED).into()),
     }
 }

@@ -6,21 +6,24 @@ mod number;
 
 use std::ops::Deref;
 
-use axum::Router;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use confab_types::{AccountSid, Sid};
 
 use crate::kit::app::App;
 use crate::kit::caller::Caller;
+use crate::kit::exchange::Product;
 use crate::kit::failure::{Failure, Result};
+use crate::kit::openapi::Describe;
+use crate::kit::routes::Routes;
 
 /// All routes of the product.
-pub(crate) fn routes() -> Router<App> {
-    let mut routes = Router::new();
-    routes = account::routes(routes);
-    routes = key::routes(routes);
-    number::routes(routes)
+pub(crate) fn routes() -> Routes {
+    let mut routes = Routes::new(Product::Api);
+    for resource in [account::routes, key::routes, number::routes] {
+        resource(&mut routes);
+    }
+    routes
 }
 
 /// An authenticated request below its own account's path.
@@ -51,12 +54,17 @@ impl Owner {
     }
 }
 
+impl Describe for Owner {}
+
 impl FromRequestParts<App> for Owner {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let owner = Self(Caller::from_request_parts(parts, app).await?);
-        let named = owner.item("account")?;
+        let named = match owner.find("AccountSid")? {
+            Some(named) => named,
+            None => owner.item("Sid")?,
+        };
         let own = AccountSid::parse(named.strip_suffix(".json").unwrap_or(named)) == Some(owner.account());
         if own { Ok(owner) } else { Err(Failure::code(20404)) }
     }
@@ -72,6 +80,8 @@ impl Deref for Master {
         &self.0
     }
 }
+
+impl Describe for Master {}
 
 impl FromRequestParts<App> for Master {
     type Rejection = Failure;
