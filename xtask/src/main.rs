@@ -2,6 +2,9 @@
 
 mod bench;
 mod clients;
+mod conformance;
+mod contract;
+mod openapi;
 mod postgres;
 mod process;
 mod spdx;
@@ -35,6 +38,8 @@ enum Task {
     /// Builds the release binary, starts servers on temporary directories and removes them again.
     #[command(after_help = bench::EXAMPLES)]
     Bench(bench::Args),
+    /// Write docs/conformance.md: which test shows which rule and operation
+    Conformance,
 }
 
 // One thread: the steps run one after the other, and a child asks the kernel to end it with the thread that started it.
@@ -44,6 +49,7 @@ async fn main() -> ExitCode {
     let result = match task {
         Task::Test(args) => test::run(&args).await,
         Task::Bench(args) => bench::run(&args).await,
+        Task::Conformance => contract::write().await,
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

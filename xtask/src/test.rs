@@ -3,7 +3,7 @@
 use crate::postgres::Cluster;
 use crate::process::{self, Finished, Progress};
 use crate::workspace::{cargo, root};
-use crate::{clients, structure};
+use crate::{clients, contract, structure};
 use anyhow::Result;
 use clap::ValueEnum as _;
 use std::fmt;
@@ -55,6 +55,8 @@ enum Step {
     Clippy,
     /// Dependency arrows, place of SQL, banned packages, licences, no download addresses in the tree
     Structure,
+    /// The server's OpenAPI document against the published ones, and the page of tests and rules
+    Contract,
     /// All Rust tests on the embedded store
     RustSqlite,
     /// All Rust tests on a private PostgreSQL cluster, which is started for the run
@@ -253,6 +255,19 @@ impl Run {
                 Ok(Verdict {
                     tally,
                     output: problems.iter().map(|problem| format!("{problem}\n")).collect(),
+                })
+            }
+            Step::Contract => {
+                let (problems, note) = contract::check(progress).await?;
+                let tally = if problems.is_empty() {
+                    Tally::ONE_PASSED
+                } else {
+                    Tally::ONE_FAILED
+                };
+                let problems: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
+                Ok(Verdict {
+                    tally,
+                    output: problems + &note,
                 })
             }
             Step::RustSqlite => {

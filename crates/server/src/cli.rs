@@ -32,6 +32,8 @@ pub enum Command {
     /// Print the effective configuration with its documentation, and where each value came from.
     #[command(after_long_help = CONFIG_HELP)]
     Config(ConfigArgs),
+    /// Print the OpenAPI document of the REST API; the server also answers it under /openapi.json.
+    Openapi,
 }
 
 /// Where the configuration comes from, apart from the environment. Settings without a flag are set in the file
@@ -102,11 +104,20 @@ impl ConfigArgs {
         } else {
             config::to_toml(&self.sources.load()?)
         };
-        // Not print!, which panics when the reader (a pager, `head`) has gone.
-        match std::io::stdout().lock().write_all(text.as_bytes()) {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            result => Ok(result?),
-        }
+        print(&text)
+    }
+}
+
+/// `confab openapi`.
+pub fn print_openapi() -> anyhow::Result<()> {
+    print(&format!("{:#}\n", confab_api::openapi(crate::VERSION)))
+}
+
+/// Not print!, which panics when the reader (a pager, `head`) has gone.
+fn print(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result?),
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use confab_server::app::{App, Running};
 use confab_server::banner::{Banner, banner};
-use confab_server::cli::{Cli, Command, Sources};
+use confab_server::cli::{Cli, Command, Sources, print_openapi};
 use confab_server::config::{Config, Secret};
 use confab_server::shutdown::Shutdown;
 use confab_server::{VERSION, logging};
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(sources) => serve(&sources),
         Command::Config(arguments) => arguments.run(),
+        Command::Openapi => print_openapi(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! What the people and programs that run the server ask it: is it alive, is it ready, what has it done.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -12,6 +12,7 @@ use confab_domain::account;
 use confab_engine::Engine;
 use confab_realtime::Counters;
 
+use crate::VERSION;
 use crate::metrics::{CONTENT_TYPE, Metrics};
 use crate::shutdown::Shutdown;
 
@@ -29,7 +30,7 @@ pub(crate) struct Ops {
 
 /// The paths of [`router`].
 pub(crate) fn is_ours(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz" | "/metrics")
+    matches!(path, "/healthz" | "/readyz" | "/metrics" | "/openapi.json")
 }
 
 pub(crate) fn router(ops: Ops) -> Router {
@@ -37,6 +38,7 @@ pub(crate) fn router(ops: Ops) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .route("/openapi.json", get(openapi))
         .with_state(ops)
 }
 
@@ -58,4 +60,10 @@ async fn metrics(State(ops): State<Ops>) -> impl IntoResponse {
     ops.metrics.store(ops.engine.store().stats());
     ops.metrics.realtime(&ops.realtime);
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], ops.metrics.render())
+}
+
+/// Made once, and only if somebody asks.
+async fn openapi() -> impl IntoResponse {
+    static DOCUMENT: LazyLock<String> = LazyLock::new(|| confab_api::openapi(VERSION).to_string());
+    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.as_str())
 }

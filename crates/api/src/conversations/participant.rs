@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::both;
 use super::scope::Scope;
 use crate::kit::failure::{Failure, Result};
-use crate::kit::input::{Date, Input, SidText, Text, WebhookEnabled, input};
+use crate::kit::input::{Date, Input, IntOrNull, SidText, Text, WebhookEnabled, input};
 use crate::kit::paging::{InList, Listed, Paged};
 use crate::kit::render::{Created, Deleted, Found, Iso, reply};
 use crate::kit::routes::{Routes, delete, get, post};
@@ -89,7 +89,7 @@ input! {
         proxy_address: Text = "MessagingBinding.ProxyAddress",
         projected_address: Text = "MessagingBinding.ProjectedAddress",
         identity: Text = "Identity",
-        last_read_index: Text = "LastReadMessageIndex",
+        last_read_index: IntOrNull = "LastReadMessageIndex",
         last_read_at: Date<50405> = "LastReadTimestamp",
     }
 }

@@ -293,6 +293,21 @@ impl<const CODE: u32> Kind for Int<CODE> {
     }
 }
 
+/// An integer or the text `null`; its text, since the resource has its own code and meaning for each (B-573).
+pub(crate) struct IntOrNull;
+
+impl Kind for IntOrNull {
+    type Value = Option<String>;
+
+    fn read(form: &Form, name: &str) -> Result<Option<String>, ApiError> {
+        Ok(form.string(name))
+    }
+
+    fn schema() -> Value {
+        json!({ "anyOf": [{ "type": "integer" }, { "const": "null" }] })
+    }
+}
+
 /// A repeated parameter (B-011).
 pub(crate) struct List;
 
