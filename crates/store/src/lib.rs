@@ -11,6 +11,7 @@
 
 mod error;
 mod migrate;
+mod plan;
 mod postgres;
 mod sqlite;
 mod unit;
@@ -24,6 +25,7 @@ use unit::{Job, Work};
 
 pub use error::{Error, UnitError};
 pub use migrate::Migration;
+pub use plan::{Dialect, Probe, refuse_scans};
 pub use value::{Param, Row, Value};
 
 /// Result of a database call.
@@ -103,6 +105,7 @@ pub struct Store {
     writer: async_channel::Sender<Job>,
     reader: async_channel::Sender<Job>,
     stats: Arc<Stats>,
+    probe: Option<Probe>,
 }
 
 /// Units that may wait for a connection; beyond it callers wait with them (back-pressure, no growth).
@@ -134,7 +137,15 @@ impl Store {
             writer,
             reader,
             stats,
+            probe: None,
         })
+    }
+
+    /// The same store with a probe that sees each statement before it runs; for tests.
+    #[must_use]
+    pub fn probed(mut self, probe: Probe) -> Self {
+        self.probe = Some(probe);
+        self
     }
 
     /// Runs a unit that may change rows and answers when it is durable.
@@ -152,7 +163,7 @@ impl Store {
         F: FnMut(&mut dyn Tx) -> std::result::Result<T, E> + Send + 'static,
         C: FnOnce(&mut T) + Send + 'static,
     {
-        Self::submit(&self.writer, unit, committed).await
+        self.submit(&self.writer, unit, committed).await
     }
 
     /// Runs a unit that only reads, on one consistent snapshot.
@@ -165,10 +176,11 @@ impl Store {
         E: UnitError,
         F: FnMut(&mut dyn Tx) -> std::result::Result<T, E> + Send + 'static,
     {
-        Self::submit(&self.reader, unit, |_| {}).await
+        self.submit(&self.reader, unit, |_| {}).await
     }
 
     async fn submit<T, E, F, C>(
+        &self,
         queue: &async_channel::Sender<Job>,
         unit: F,
         committed: C,
@@ -179,7 +191,7 @@ impl Store {
         F: FnMut(&mut dyn Tx) -> std::result::Result<T, E> + Send + 'static,
         C: FnOnce(&mut T) + Send + 'static,
     {
-        let (work, answer) = Work::new(unit, committed);
+        let (work, answer) = Work::new(unit, committed, self.probe.clone());
         queue
             .send(Box::new(work))
             .await

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokio::sync::oneshot;
 
+use crate::plan::{Probe, Probed};
 use crate::{Error, Tx, UnitError};
 
 /// What became of one run of a unit.
@@ -34,10 +35,15 @@ pub(crate) struct Work<T, E, F, C> {
     committed: C,
     result: Option<Result<T, E>>,
     answer: oneshot::Sender<Result<T, E>>,
+    probe: Option<Probe>,
 }
 
 impl<T, E, F, C> Work<T, E, F, C> {
-    pub(crate) fn new(unit: F, committed: C) -> (Self, oneshot::Receiver<Result<T, E>>) {
+    pub(crate) fn new(
+        unit: F,
+        committed: C,
+        probe: Option<Probe>,
+    ) -> (Self, oneshot::Receiver<Result<T, E>>) {
         let (answer, receiver) = oneshot::channel();
         (
             Self {
@@ -45,6 +51,7 @@ impl<T, E, F, C> Work<T, E, F, C> {
                 committed,
                 result: None,
                 answer,
+                probe,
             },
             receiver,
         )
@@ -59,8 +66,12 @@ where
     C: FnOnce(&mut T) + Send,
 {
     fn run(&mut self, tx: &mut dyn Tx) -> Outcome {
-        let result =
-            catch_unwind(AssertUnwindSafe(|| (self.unit)(tx))).unwrap_or_else(|_| Err(E::from(Error::Panic)));
+        let unit = &mut self.unit;
+        let run = || match &self.probe {
+            None => unit(tx),
+            Some(probe) => unit(&mut Probed { tx, probe }),
+        };
+        let result = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err(E::from(Error::Panic)));
         let outcome = match &result {
             Ok(_) => Outcome::Keep,
             Err(e) => match e.store() {

@@ -35,7 +35,8 @@ pub async fn store() -> TestStore {
     let database = Database::create().await;
     let store = Store::open(database.backend(directory.path()), MIGRATIONS)
         .await
-        .expect("the store opens");
+        .expect("the store opens")
+        .probed(database.probe());
     TestStore {
         store,
         _database: database,

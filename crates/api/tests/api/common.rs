@@ -6,9 +6,9 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use confab_api::Options;
-use confab_domain::{Actor, Limits, MIGRATIONS, account};
+use confab_domain::{Actor, Limits, account};
 use confab_engine::{Engine, SystemClock, Vault};
-use confab_store::{Backend, Store};
+use confab_testkit::TestStore;
 use confab_types::{AccountSid, Sid};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -17,48 +17,12 @@ pub const ACCOUNT: &str = "AC00000000000000000000000000000001";
 pub const OTHER_ACCOUNT: &str = "AC00000000000000000000000000000002";
 pub const TOKEN: &str = "a token of the tests";
 
-/// A store of the test's own; the directory lives as long as the guard.
-async fn store() -> (Store, Option<tempfile::TempDir>) {
-    let (backend, dir) = match std::env::var("CONFAB_TEST_DATABASE") {
-        Ok(url) => {
-            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
-                .await
-                .unwrap();
-            tokio::spawn(connection);
-            let name = format!("confab_{:032x}", rand::random::<u128>());
-            client
-                .batch_execute(&format!("CREATE DATABASE {name}"))
-                .await
-                .unwrap();
-            let server = url.rsplit_once('/').unwrap().0;
-            (
-                Backend::Postgres {
-                    url: format!("{server}/{name}"),
-                    connections: 2,
-                },
-                None,
-            )
-        }
-        Err(_) => {
-            let dir = tempfile::tempdir().unwrap();
-            (
-                Backend::Sqlite {
-                    path: dir.path().join("confab.db"),
-                    readers: 2,
-                },
-                Some(dir),
-            )
-        }
-    };
-    (Store::open(backend, MIGRATIONS).await.unwrap(), dir)
-}
-
 /// The server of one test.
 pub struct Api {
     router: Router,
     auth: Option<String>,
     host: String,
-    _dir: Option<std::sync::Arc<tempfile::TempDir>>,
+    _store: std::sync::Arc<TestStore>,
 }
 
 /// A server with two accounts, called by the first one under the original's host name.
@@ -67,9 +31,9 @@ pub async fn api() -> Api {
 }
 
 pub async fn api_with(options: Options) -> Api {
-    let (store, dir) = store().await;
+    let store = confab_testkit::store().await;
     let engine = Engine::new(
-        store,
+        (*store).clone(),
         Limits::default(),
         Vault::new(&[7; 32]).unwrap(),
         SystemClock,
@@ -87,7 +51,7 @@ pub async fn api_with(options: Options) -> Api {
         router: confab_api::router(engine, options),
         auth: None,
         host: "conversations.twilio.com".into(),
-        _dir: dir.map(std::sync::Arc::new),
+        _store: std::sync::Arc::new(store),
     }
     .as_caller(ACCOUNT, TOKEN)
 }
@@ -145,7 +109,7 @@ impl Api {
             router: self.router.clone(),
             auth: self.auth.clone(),
             host: self.host.clone(),
-            _dir: self._dir.clone(),
+            _store: self._store.clone(),
         }
     }
 
