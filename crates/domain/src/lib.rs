@@ -17,6 +17,7 @@ pub mod message;
 pub mod messaging_service;
 pub mod number;
 pub mod participant;
+pub mod plan;
 pub mod receipt;
 pub mod role;
 pub mod service;
