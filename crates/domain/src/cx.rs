@@ -21,6 +21,23 @@ pub trait Command: Send + Sync + 'static {
     /// # Errors
     /// An [`crate::Error::Api`] with the documented code; nothing is changed then.
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Self::Output>;
+
+    /// What the action of a caller is counted with where actions a second are limited (B-744).
+    fn counted(&self) -> Counted<'_> {
+        Counted::Nothing
+    }
+}
+
+/// What actions are counted together (B-744).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted<'a> {
+    /// It is not counted (B-745: reads never are).
+    Nothing,
+    /// Conversations made and deleted, users and roles: by service.
+    Service(ServiceSid),
+    /// Changes of a conversation, its participants and messages: by the conversation of a service, under SID or unique
+    /// name.
+    Conversation(ServiceSid, &'a str),
 }
 
 /// Makes the bits of new SIDs.
@@ -90,6 +107,8 @@ pub struct Limits {
     pub non_chat_participants: i64,
     /// Open conversations of one identity.
     pub conversations_per_identity: i64,
+    /// Actions a second of a service or conversation (B-744); none for no limit.
+    pub actions_per_second: Option<usize>,
     /// Whether a proxy address that nobody owns is claimed on the simulator (B-169).
     pub auto_claim: bool,
 }
@@ -107,6 +126,7 @@ impl Default for Limits {
             participants: 1000,
             non_chat_participants: 50,
             conversations_per_identity: 1000,
+            actions_per_second: None,
             auto_claim: true,
         }
     }

@@ -27,7 +27,7 @@ pub mod user;
 
 use confab_store::{Migration, Tx};
 
-pub use cx::{Actor, Change, Client, Command, Commit, Cx, Effect, Ids, Limits, Stream};
+pub use cx::{Actor, Change, Client, Command, Commit, Counted, Cx, Effect, Ids, Limits, Stream};
 pub use error::{Error, Result};
 pub use list::{Order, Page, Window};
 

@@ -4,6 +4,7 @@
 
 mod auth;
 mod ids;
+mod pace;
 mod token;
 mod vault;
 
@@ -11,9 +12,12 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use confab_bus::Bus;
-use confab_domain::{Actor, Command, Commit, Cx, Effect, Limits, Result, Transaction};
+use confab_domain::{
+    Actor, Command, Commit, Counted, Cx, Effect, Error, Limits, Result, Transaction, conversation,
+};
 use confab_store::Store;
-use confab_types::Timestamp;
+use confab_types::{ConversationSid, Sid as _, Timestamp};
+use pace::{Pace, Subject};
 use tokio::sync::{Notify, mpsc};
 
 pub use auth::{Credentials, Principal};
@@ -46,6 +50,7 @@ struct Inner {
     commits: Bus<Commit>,
     jobs: Notify,
     credentials: auth::Cache,
+    pace: Option<Pace>,
 }
 
 /// The engine. Cheap to clone.
@@ -58,9 +63,11 @@ impl Engine {
     /// An engine over an open store.
     #[must_use]
     pub fn new(store: Store, limits: Limits, vault: Vault, clock: impl Clock) -> Self {
+        let pace = limits.actions_per_second.map(Pace::new);
         Self {
             inner: Arc::new(Inner {
                 store,
+                pace,
                 limits,
                 clock: Box::new(clock),
                 vault,
@@ -77,6 +84,9 @@ impl Engine {
     /// # Errors
     /// The command's error, with nothing changed; or the database's.
     pub async fn execute<C: Command>(&self, actor: Actor, command: C) -> Result<C::Output> {
+        if let Some(pace) = &self.inner.pace {
+            self.count(pace, &actor, &command).await?;
+        }
         let inner = Arc::clone(&self.inner);
         let unit = move |tx: &mut Transaction<'_>| {
             let mut ids = RandomIds;
@@ -95,6 +105,34 @@ impl Engine {
             .write(unit, committed)
             .await
             .map(|(output, _)| output)
+    }
+
+    /// Refuses a caller's action with 429 when its service or conversation has had as many as it may in this second;
+    /// nothing is applied then (B-036).
+    async fn count<C: Command>(&self, pace: &Pace, actor: &Actor, command: &C) -> Result<()> {
+        if !matches!(actor, Actor::Rest | Actor::Client(_)) {
+            return Ok(());
+        }
+        let subject = match command.counted() {
+            Counted::Nothing => return Ok(()),
+            Counted::Service(service) => Subject::Service(service),
+            Counted::Conversation(service, key) => match ConversationSid::parse(key) {
+                Some(conversation) => Subject::Conversation(conversation),
+                // Both names of a conversation count together.
+                None => {
+                    let key = key.to_owned();
+                    match self.read(move |tx| conversation::find(tx, service, &key)).await? {
+                        Some(found) => Subject::Conversation(found.sid),
+                        None => return Ok(()),
+                    }
+                }
+            },
+        };
+        if pace.admits(subject, self.now()) {
+            Ok(())
+        } else {
+            Err(Error::code(20429))
+        }
     }
 
     /// Reads on one consistent snapshot.

@@ -69,6 +69,10 @@ pub struct Numbers {
 /// `limits.*`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
+    /// Which limits of rate and connections are on.
+    pub profile: LimitsProfile,
+    /// Actions a second of a service or conversation; 0 leaves it to the profile.
+    pub actions_per_second: usize,
     /// HTTP request body.
     pub request_body_bytes: usize,
     /// One realtime frame.
@@ -93,6 +97,15 @@ pub struct Limits {
     pub non_chat_participants: usize,
     /// Conversations that one identity takes part in.
     pub conversations_per_identity: usize,
+}
+
+/// Which limits of rate and connections are on (B-748).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitsProfile {
+    /// None: the machine is the limit.
+    Open,
+    /// Those that the original documents.
+    Documented,
 }
 
 /// `realtime.*`
@@ -175,6 +188,8 @@ impl Default for Config {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            profile: LimitsProfile::Open,
+            actions_per_second: 0,
             request_body_bytes: 1 << 20,
             frame_bytes: 1 << 20,
             friendly_name_chars: 256,

@@ -4,7 +4,7 @@
 //! path and product, writes the body. So no handler needs to know how it was reached.
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use confab_domain::Error;
@@ -69,6 +69,10 @@ impl Failure {
         // The router wrote the length of the empty answer.
         headers.remove(CONTENT_LENGTH);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(render::JSON));
+        if error.status == 429 {
+            // Actions are counted by the second.
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         if refused {
             headers.insert(
                 WWW_AUTHENTICATE,

@@ -205,6 +205,18 @@ pub static SETTINGS: &[Setting] = &[
          used. With false such an address is refused."
     ),
     setting!(
+        limits.profile,
+        Kind::Choice(&["open", "documented"]),
+        "Which limits of rate and connections are on: none, or those that the original documents (30 actions a second \
+         for each service and conversation). Limits of size and number are always on and have settings of their own."
+    ),
+    setting!(
+        limits.actions_per_second,
+        integer(0, 1_000_000),
+        "Most changes a second for each service (conversations made and deleted, users, roles) and each conversation \
+         (itself, participants, messages); one more is answered with 429 and changes nothing. 0 leaves it to the profile."
+    ),
+    setting!(
         limits.request_body_bytes,
         integer(4096, 64 * MIB),
         "Largest HTTP request body."

@@ -76,6 +76,7 @@ fn other_values() -> Vec<(&'static str, String, String)> {
         ("account_sid", SID),
         ("auth_token", "0123456789abcdef0123456789abcdef"),
         ("master_key", KEY),
+        ("limits.profile", "documented"),
         ("log.format", "json"),
         ("log.level", "info,confab_realtime=debug"),
     ];

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{IpNet, LogFormat, PublicUrl, Secret};
+use super::{IpNet, LimitsProfile, LogFormat, PublicUrl, Secret};
 
 /// A type that a setting can have. All origins (flag, environment, file) are brought to text first, so there is
 /// one parser per type.
@@ -119,6 +119,22 @@ impl Value for Vec<IpNet> {
     fn to_toml(&self) -> Option<String> {
         let items: Vec<String> = self.iter().map(|net| quote(&net.to_string())).collect();
         Some(format!("[{}]", items.join(", ")))
+    }
+}
+
+impl Value for LimitsProfile {
+    fn from_text(text: &str) -> Option<Self> {
+        match text {
+            "open" => Some(Self::Open),
+            "documented" => Some(Self::Documented),
+            _ => None,
+        }
+    }
+    fn to_toml(&self) -> Option<String> {
+        Some(quote(match self {
+            Self::Open => "open",
+            Self::Documented => "documented",
+        }))
     }
 }
 
