@@ -73,6 +73,8 @@ enum Part {
     G,
     /// Conversations of two
     H,
+    /// Conversations of a user
+    I,
 }
 
 impl Part {
@@ -90,6 +92,7 @@ impl Part {
             Self::F => "Start of the server",
             Self::G => "A million messages",
             Self::H => "Conversations of two",
+            Self::I => "Conversations of a user",
         }
     }
 
@@ -136,6 +139,11 @@ impl Part {
                  best durable peer measured on a machine like this one, an XMPP server that archives in PostgreSQL, does \
                  4063 messages a second with a p99 of 27 ms. Aim: five times that rate with a p99 of 10 ms or \
                  less on SQLite, 1.5 times on PostgreSQL."
+            }
+            Self::I => {
+                "`GET /conversations/v1/Users/{identity}/Conversations?PageSize=50` of a user with 50 conversations and \
+                 of one with 1000, all with ten messages of which none is read, so that each row has a count of \
+                 unread messages. 16 connections, measured in turn. Aim: at most 3 times the time."
             }
         }
     }

@@ -85,6 +85,27 @@ pub(super) async fn participants(
     Ok(())
 }
 
+/// Sets the read horizon of a user before the first message of some conversations, so that unread messages count.
+pub(super) async fn read_nothing_yet(
+    address: SocketAddr,
+    identity: &str,
+    conversations: &[String],
+) -> Result<()> {
+    let requests = conversations.iter().map(|conversation| {
+        let path = format!("{ROOT}/Conversations/{conversation}/Participants/{identity}");
+        caller().post(&path, "LastReadMessageIndex=0")
+    });
+    each(address, requests.collect(), 200).await?;
+    Ok(())
+}
+
+/// Lists 50 conversations of a user.
+pub(super) fn list_memberships(identity: &str) -> Render {
+    one_of(std::iter::once(
+        caller().get(&format!("{ROOT}/Users/{identity}/Conversations?PageSize=50")),
+    ))
+}
+
 /// SIDs of some messages of each conversation, with that of the conversation.
 pub(super) async fn messages(address: SocketAddr, conversations: &[String]) -> Result<Vec<(String, String)>> {
     let requests = conversations

@@ -4,6 +4,7 @@ mod delivery;
 mod fanout;
 mod growth;
 mod idle;
+mod memberships;
 mod rest;
 mod start;
 
@@ -86,6 +87,7 @@ pub(super) async fn all(bench: &mut Bench, wanted: &impl Fn(Part) -> bool) -> Re
             Part::F => start::time(bench).await,
             Part::G => growth::cost(bench).await,
             Part::H => delivery::pairs(bench).await,
+            Part::I => memberships::cost(bench).await,
         };
         if let Err(error) = done {
             bench.row(Row::failed(part));
