@@ -18,6 +18,7 @@ pub mod messaging_service;
 pub mod number;
 pub mod participant;
 pub mod plan;
+pub mod reachability;
 pub mod receipt;
 pub mod role;
 pub mod service;
@@ -32,11 +33,18 @@ pub use error::{Error, Result};
 pub use list::{Order, Page, Window};
 
 /// The steps of the schema.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "first",
-    sql: include_str!("../migrations/0001_first.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "first",
+        sql: include_str!("../migrations/0001_first.sql"),
+    },
+    Migration {
+        version: 9,
+        name: "reachability",
+        sql: include_str!("../migrations/0009_reachability.sql"),
+    },
+];
 
 /// What a transaction is called in every signature here.
 pub type Transaction<'a> = dyn Tx + 'a;

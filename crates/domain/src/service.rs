@@ -25,6 +25,8 @@ pub struct Service {
     pub service_role: RoleSid,
     /// Whether users show as online (B-056).
     pub reachability_enabled: bool,
+    /// When that was last switched on.
+    pub reachability_at: Timestamp,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -34,7 +36,7 @@ pub struct Service {
 macro_rules! columns {
     () => {
         "sid, account_sid, friendly_name, conversation_creator_role_sid, conversation_role_sid, \
-         service_role_sid, reachability_enabled, created_at, updated_at"
+         service_role_sid, reachability_enabled, reachability_at, created_at, updated_at"
     };
 }
 
@@ -47,6 +49,7 @@ fn read(mut row: Row) -> Result<Service> {
         conversation_role: sid(&row.text()?)?,
         service_role: sid(&row.text()?)?,
         reachability_enabled: row.boolean()?,
+        reachability_at: Timestamp(row.int()?),
         created_at: Timestamp(row.int()?),
         updated_at: Timestamp(row.int()?),
     })
@@ -116,6 +119,7 @@ pub(crate) fn insert(
         conversation_role: roles.conversation,
         service_role: roles.service,
         reachability_enabled: false,
+        reachability_at: cx.now,
         created_at: cx.now,
         updated_at: cx.now,
     };
@@ -123,7 +127,7 @@ pub(crate) fn insert(
         concat!(
             "INSERT INTO service (",
             columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         ),
         params![
             sid.to_string(),
@@ -133,6 +137,7 @@ pub(crate) fn insert(
             roles.conversation.to_string(),
             roles.service.to_string(),
             false,
+            cx.now.0,
             cx.now.0,
             cx.now.0
         ],

@@ -7,6 +7,7 @@ use confab_types::{AccountSid, ApiError, KeyPart, RoleSid, ServiceSid, Sid, Time
 
 use crate::error::{Error, taken};
 use crate::list::{Bound, Listing};
+use crate::reachability::Reachability;
 use crate::role::{self, Permission, RoleType};
 use crate::sync::sid;
 use crate::{
@@ -40,12 +41,24 @@ pub struct User {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// Whether a connection was there at the last change of that; [`crate::reachability::of`] says what is shown.
+    pub online: Option<bool>,
+    /// When that changed.
+    pub online_at: Timestamp,
+    /// Whether a push registration was there at the last change of that.
+    pub notifiable: Option<bool>,
+    /// When that changed.
+    pub notifiable_at: Timestamp,
+    /// Count at the last change of online or notifiable.
+    pub reachability_seq: i64,
+    /// What is shown of both, where it was read with [`crate::reachability::of`].
+    pub reachability: Option<Reachability>,
 }
 
 macro_rules! columns {
     () => {
         "sid, account_sid, service_sid, identity, friendly_name, attributes, role_sid, seq, friendly_name_seq, \
-         attributes_seq, created_at, updated_at"
+         attributes_seq, created_at, updated_at, online, online_at, notifiable, notifiable_at, reachability_seq"
     };
 }
 
@@ -63,6 +76,12 @@ fn read(mut row: Row) -> Result<User> {
         attributes_seq: row.int()?,
         created_at: Timestamp(row.int()?),
         updated_at: Timestamp(row.int()?),
+        online: row.opt_int()?.map(|flag| flag != 0),
+        online_at: Timestamp(row.int()?),
+        notifiable: row.opt_int()?.map(|flag| flag != 0),
+        notifiable_at: Timestamp(row.int()?),
+        reachability_seq: row.int()?,
+        reachability: None,
     })
 }
 
@@ -76,6 +95,19 @@ pub fn by_sid(tx: &mut Transaction<'_>, service: ServiceSid, user: UserSid) -> R
             "SELECT ",
             columns!(),
             " FROM chat_user WHERE sid = $1 AND service_sid = $2"
+        ),
+        params![user.to_string(), service.to_string()],
+    )?;
+    row.map(read).transpose()
+}
+
+/// As [`by_sid`], with the row locked until the commit.
+pub(crate) fn hold(tx: &mut Transaction<'_>, service: ServiceSid, user: UserSid) -> Result<Option<User>> {
+    let row = tx.first(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM chat_user WHERE sid = $1 AND service_sid = $2 {for_update}"
         ),
         params![user.to_string(), service.to_string()],
     )?;
@@ -177,6 +209,12 @@ fn blank(
         attributes_seq: 0,
         created_at: cx.now,
         updated_at: cx.now,
+        online: None,
+        online_at: Timestamp(0),
+        notifiable: None,
+        notifiable_at: Timestamp(0),
+        reachability_seq: 0,
+        reachability: None,
     }
 }
 
@@ -185,7 +223,7 @@ fn insert(tx: &mut Transaction<'_>, user: &User) -> Result<()> {
         concat!(
             "INSERT INTO chat_user (",
             columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
         ),
         params![
             user.sid.to_string(),
@@ -199,7 +237,12 @@ fn insert(tx: &mut Transaction<'_>, user: &User) -> Result<()> {
             user.friendly_name_seq,
             user.attributes_seq,
             user.created_at.0,
-            user.updated_at.0
+            user.updated_at.0,
+            user.online,
+            user.online_at.0,
+            user.notifiable,
+            user.notifiable_at.0,
+            user.reachability_seq
         ],
     )
     .map_err(|e| taken(e, ApiError::new(50201)))?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
-use confab_domain::{Actor, Client, Error, Stream, user};
+use confab_domain::{Actor, Client, Error, Stream, reachability, user};
 use confab_engine::{ChatToken, Engine};
 use confab_types::{ApiError, ConversationSid, Sid};
 use futures_util::SinkExt;
@@ -22,6 +22,7 @@ use crate::entity::Entity;
 use crate::frame::{self, Incoming, Status};
 use crate::hub::ConnectionId;
 use crate::outbox::{Delivery, Outbox};
+use crate::presence::Present;
 use crate::upstream::{self, Request};
 
 /// Time for the first frame, and for a frame to be taken by the other side.
@@ -48,6 +49,8 @@ pub struct Session {
     followed: HashMap<Entity, Followed>,
     /// Frames to be sent before anything of the outbox.
     ready: Vec<Bytes>,
+    /// Keeps the user online.
+    _present: Present,
 }
 
 impl Session {
@@ -313,22 +316,33 @@ async fn open(shared: &Arc<Shared>, origin: &Arc<str>, token: &str) -> Result<(S
     let (service, identity) = (token.service, token.identity.clone());
     // Nearly all connections are of users that exist: they cost a read, not a write.
     let found = engine
-        .read(move |tx| user::by_identity(tx, service, &identity))
+        .read(move |tx| {
+            let Some(user) = user::by_identity(tx, service, &identity)? else {
+                return Ok(None);
+            };
+            let shown = reachability::of(tx, &user)?;
+            Ok(Some((
+                user,
+                shown.is_some_and(|shown| shown.online != Some(true)),
+            )))
+        })
         .await?;
-    let user = match found {
-        Some(user) => user,
-        None => engine.execute(Actor::System, connect).await?,
+    let (user, comes_online) = match found {
+        Some(found) => found,
+        None => (engine.execute(Actor::System, connect).await?, true),
     };
     let id = shared.next_connection();
+    let client = Arc::new(Client {
+        account: token.account,
+        service: token.service,
+        user: user.sid,
+        identity: token.identity.clone(),
+    });
     let session = Session {
+        _present: shared.presence.enter(&client, comes_online).await,
         shared: Arc::clone(shared),
         id,
-        client: Arc::new(Client {
-            account: token.account,
-            service: token.service,
-            user: user.sid,
-            identity: token.identity.clone(),
-        }),
+        client,
         origin: Arc::clone(origin),
         outbox: Arc::default(),
         followed: HashMap::new(),

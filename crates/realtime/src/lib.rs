@@ -9,6 +9,7 @@ mod frame;
 mod hub;
 mod origin;
 mod outbox;
+mod presence;
 mod project;
 mod replay;
 mod sync_api;
@@ -46,6 +47,8 @@ pub struct Options {
     pub ping_interval: Duration,
     /// How long before its end a client hears that its token is about to expire.
     pub expiry_notice: Duration,
+    /// How long after his last connection a user still counts as online.
+    pub offline_grace: Duration,
     /// Greatest websocket message that a client may send.
     pub frame_bytes: usize,
     /// Scheme and authority for media links, where the owner has set them.
@@ -64,6 +67,7 @@ struct Shared {
     /// Commits that the hub has given to connections.
     taken: watch::Sender<u64>,
     continuation: continuation::Tokens,
+    presence: Arc<presence::Presence>,
     counters: Arc<Counters>,
     drain: watch::Sender<bool>,
     /// Open sockets, initialised or not.
@@ -125,9 +129,11 @@ impl Realtime {
         });
         tokio::spawn(Arc::clone(&hub).mend_gaps(engine.clone()));
         let counters = Arc::clone(&options.counters);
+        let presence = presence::Presence::new(engine.clone(), options.offline_grace);
         Self {
             shared: Arc::new(Shared {
                 engine,
+                presence,
                 options,
                 hub,
                 taken,

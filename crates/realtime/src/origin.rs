@@ -46,6 +46,7 @@ mod tests {
 
     fn origin(public_url: Option<(&str, &str)>, headers: &[(&'static str, &str)]) -> String {
         let options = Options {
+            offline_grace: Duration::ZERO,
             ping_interval: Duration::from_secs(1),
             expiry_notice: Duration::from_secs(1),
             frame_bytes: 1,

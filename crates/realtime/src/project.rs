@@ -236,24 +236,39 @@ pub fn membership_item(p: &Participant) -> Option<Item> {
     })
 }
 
-/// The items of a user's info (E2). Without `reachability`, which clients tolerate: the configuration says that it
-/// is off.
+/// The items of a user's info (E2). Without `reachability` where it was not read or the service does not show it:
+/// clients tolerate that.
 #[must_use]
 pub fn user_items(user: &User) -> Vec<Item> {
-    let item = |key: &str, id, value: &str| {
+    let item = |key: &str, id, data: Value| {
         Some(Item {
             service: user.service,
             key: Key::Name(key.to_owned()),
             id,
-            data: raw(&json!({"value": value}))?,
+            data: raw(&data)?,
             created_at: user.created_at,
             updated_at: user.updated_at,
         })
     };
+    let reachability = user.reachability.and_then(|shown| {
+        let data = json!({
+            "online": shown.online.unwrap_or(false), "notifiable": shown.notifiable.unwrap_or(false),
+        });
+        item("reachability", user.reachability_seq, data)
+    });
     // In the order of keys, as a map is paged.
     [
-        item("attributes", user.attributes_seq, &user.attributes),
-        item("friendlyName", user.friendly_name_seq, shown_name(user)),
+        item(
+            "attributes",
+            user.attributes_seq,
+            json!({"value": user.attributes}),
+        ),
+        item(
+            "friendlyName",
+            user.friendly_name_seq,
+            json!({"value": shown_name(user)}),
+        ),
+        reachability,
     ]
     .into_iter()
     .flatten()

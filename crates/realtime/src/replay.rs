@@ -2,7 +2,7 @@
 
 use confab_domain::conversation::{self, Conversation};
 use confab_domain::sync::{Changes, Replayed};
-use confab_domain::{Client, Result, Stream, Transaction, participant, role, sync, user};
+use confab_domain::{Client, Result, Stream, Transaction, participant, reachability, role, sync, user};
 use confab_types::{ConversationSid, Sid as _};
 use serde_json::Value;
 
@@ -79,9 +79,10 @@ pub fn catch_up(tx: &mut Transaction<'_>, stream: Stream, after: Option<i64>) ->
             row.seq
         }
         Stream::User(sid) => {
-            let Some(row) = user::by_sid_alone(tx, sid)? else {
+            let Some(mut row) = user::by_sid_alone(tx, sid)? else {
                 return Ok(None);
             };
+            row.reachability = reachability::of(tx, &row)?;
             if let Some(after) = after {
                 for entity in [Entity::Conversations(sid), Entity::UserInfo(sid)] {
                     take(of_user(tx, &projector, entity, &row, after)?);
@@ -193,7 +194,11 @@ pub fn owner(tx: &mut Transaction<'_>, client: &Client, entity: Entity) -> Resul
     match entity {
         Entity::Conversations(sid) if sid != client.user => Ok(Owner::Denied),
         Entity::Conversations(sid) | Entity::UserInfo(sid) => {
-            Ok(user::by_sid(tx, client.service, sid)?.map_or(Owner::Missing, |u| Owner::User(Box::new(u))))
+            let Some(mut row) = user::by_sid(tx, client.service, sid)? else {
+                return Ok(Owner::Missing);
+            };
+            row.reachability = reachability::of(tx, &row)?;
+            Ok(Owner::User(Box::new(row)))
         }
         Entity::Document(sid) | Entity::Messages(sid) | Entity::Roster(sid) => {
             let Some(row) = conversation::find(tx, client.service, &sid.to_string())? else {

@@ -1,5 +1,6 @@
 //! Users (rest.md §2.7).
 
+use confab_domain::reachability;
 use confab_domain::user::{self, User};
 use confab_types::{AccountSid, RoleSid, ServiceSid, UserSid};
 use schemars::JsonSchema;
@@ -55,7 +56,9 @@ async fn create(scope: Scope, _: WebhookEnabled, Input(new): Input<New>) -> Resu
 
 async fn fetch(scope: Scope) -> Result<Found<View>> {
     let (service, key) = (scope.service, scope.item("Sid")?.to_owned());
-    let found = scope.read(move |tx| user::fetch(tx, service, &key)).await?;
+    let found = scope
+        .read(move |tx| reachability::fetch(tx, service, &key))
+        .await?;
     Ok(reply(&view(&scope, found)))
 }
 
@@ -76,7 +79,10 @@ async fn update(scope: Scope, _: WebhookEnabled, Input(changes): Input<Changes>)
         attributes: changes.attributes,
         role: changes.role,
     };
-    let changed = scope.execute(command).await?;
+    let (service, key) = (scope.service, scope.execute(command).await?.sid.to_string());
+    let changed = scope
+        .read(move |tx| reachability::fetch(tx, service, &key))
+        .await?;
     Ok(reply(&view(&scope, changed)))
 }
 
@@ -114,8 +120,8 @@ fn view(scope: &Scope, user: User) -> View {
         identity: user.identity,
         friendly_name: user.friendly_name,
         attributes: user.attributes,
-        is_online: None,
-        is_notifiable: None,
+        is_online: user.reachability.and_then(|shown| shown.online),
+        is_notifiable: user.reachability.and_then(|shown| shown.notifiable),
         date_created: Iso(user.created_at),
         date_updated: Iso(user.updated_at),
         url: url.clone(),
@@ -135,7 +141,7 @@ struct View {
     identity: String,
     friendly_name: Option<String>,
     attributes: String,
-    /// Null while reachability is off, which it is everywhere so far (B-546).
+    /// Null while reachability is off (B-546), and in lists (B-547).
     is_online: Option<bool>,
     is_notifiable: Option<bool>,
     date_created: Iso,

@@ -1,7 +1,7 @@
 //! C18, C19: users of the service.
 
-use confab_domain::user::{self, Update, User};
-use confab_domain::{Error, Result};
+use confab_domain::user::{Update, User};
+use confab_domain::{Error, Result, Transaction, reachability};
 use serde_json::{Value, json};
 
 use crate::connection::Session;
@@ -16,7 +16,7 @@ pub(super) async fn answer(session: &Session, request: &Request, method: &str, k
             let key = key.to_owned();
             session
                 .engine()
-                .read(move |tx| user::fetch(tx, service, &key))
+                .read(move |tx| reachability::fetch(tx, service, &key))
                 .await
         }
         "POST" => {
@@ -28,7 +28,15 @@ pub(super) async fn answer(session: &Session, request: &Request, method: &str, k
                 attributes: attributes(&body),
                 role: None,
             };
-            session.engine().execute(session.actor(), update).await
+            let changed = session.engine().execute(session.actor(), update).await;
+            match changed {
+                Ok(user) => {
+                    let key = user.sid.to_string();
+                    let read = move |tx: &mut Transaction<'_>| reachability::fetch(tx, service, &key);
+                    session.engine().read(read).await
+                }
+                refused => refused,
+            }
         }
         _ => return Err(wrong_method()),
     };
@@ -41,10 +49,12 @@ pub(super) async fn answer(session: &Session, request: &Request, method: &str, k
 }
 
 fn view(session: &Session, request: &Request, user: &User) -> Value {
+    let shown = user.reachability;
     json!({
         "sid": user.sid, "account_sid": user.account, "chat_service_sid": user.service,
         "identity": user.identity, "friendly_name": project::shown_name(user),
-        "attributes": user.attributes, "role_sid": user.role_sid, "is_online": null, "is_notifiable": null,
+        "attributes": user.attributes, "role_sid": user.role_sid, "is_online": shown.and_then(|r| r.online),
+        "is_notifiable": shown.and_then(|r| r.notifiable),
         "date_created": user.created_at.iso_millis(), "date_updated": user.updated_at.iso_millis(),
         "url": format!("{}/Users/{}", super::base(session, request), user.sid),
         "sync_objects": {"user_info_map": Entity::UserInfo(user.sid).name()},
