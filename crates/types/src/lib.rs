@@ -2,6 +2,7 @@
 //! tokens and the error catalogue. No I/O, no clock, no randomness.
 
 pub mod address;
+pub mod duration;
 pub mod error;
 pub mod form;
 pub mod json;
@@ -10,6 +11,7 @@ pub mod sid;
 pub mod time;
 
 pub use address::{Address, Channel};
+pub use duration::Duration;
 pub use error::ApiError;
 pub use form::Form;
 pub use page::{Cursor, Direction, KeyPart};

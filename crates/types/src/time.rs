@@ -2,6 +2,8 @@
 
 use jiff::tz::TimeZone;
 
+use crate::Duration;
+
 /// A point in time, microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(pub i64);
@@ -20,6 +22,12 @@ impl Timestamp {
     #[must_use]
     pub fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
+    }
+
+    /// This moment, so much later.
+    #[must_use]
+    pub fn plus(self, length: Duration) -> Self {
+        Self(self.0.saturating_add(length.0))
     }
 
     /// Reads an ISO 8601 date-time with `Z` or an offset, with or without a fraction (rest.md §1.3). A date-time
