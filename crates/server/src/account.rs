@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use confab_domain::account::{self, Account};
 use confab_domain::{Actor, Error};
-use confab_engine::{Engine, SystemClock, Vault};
+use confab_engine::{Clock, Engine, Vault};
 use confab_store::Store;
 use confab_types::{AccountSid, Sid as _};
 
@@ -15,6 +15,7 @@ pub(crate) async fn open(
     config: &Config,
     data_dir: &DataDir,
     store: Store,
+    clock: impl Clock,
 ) -> anyhow::Result<(Engine, Credentials, bool)> {
     let existing = store
         .read(account::first)
@@ -24,7 +25,7 @@ pub(crate) async fn open(
         require_secrets(config, data_dir, existing)?;
     }
     let vault = Vault::new(&data_dir::master_key(config, data_dir)?)?;
-    let engine = Engine::new(store, limits(config), vault, SystemClock);
+    let engine = Engine::new(store, limits(config), vault, clock);
     // Before credentials are kept: a wrong key or SID leaves no file behind that names them.
     if let Some(existing) = &existing {
         check_master_key(&engine, config, data_dir, existing)?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use confab_channels::{Dispatcher, Simulator};
 use confab_domain::{Actor, job};
-use confab_engine::Engine;
+use confab_engine::{Clock, Engine, SystemClock};
 use confab_jobs::Worker;
 use confab_realtime::{Counters, Realtime};
 use confab_store::{Backend, Store};
@@ -64,6 +64,14 @@ impl App {
     /// # Errors
     /// As [`App::start`].
     pub async fn start_until(config: Config, shutdown: Shutdown) -> anyhow::Result<Running> {
+        Self::start_by(config, shutdown, SystemClock).await
+    }
+
+    /// As [`App::start_until`] with the time of another clock.
+    ///
+    /// # Errors
+    /// As [`App::start`].
+    pub async fn start_by(config: Config, shutdown: Shutdown, clock: impl Clock) -> anyhow::Result<Running> {
         // The lock first: everything below writes into the directory. The address before the secrets: a start that
         // fails because it is taken must not use up the one showing of the token.
         let data_dir = DataDir::open(&config.data_dir)?;
@@ -71,7 +79,7 @@ impl App {
             listen(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr().context("cannot listen")?;
         let store = open_store(&config, &data_dir).await?;
-        let (engine, credentials, made_now) = account::open(&config, &data_dir, store).await?;
+        let (engine, credentials, made_now) = account::open(&config, &data_dir, store, clock).await?;
         let credentials_path = data_dir.credentials_path();
 
         let metrics = Arc::new(Metrics::new(VERSION));

@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use confab_domain::account::{self, Account};
 use confab_domain::{Actor, Limits, MIGRATIONS};
-use confab_engine::{Engine, SystemClock, Vault};
+use confab_engine::{Clock, Engine, SystemClock, Vault};
 use confab_store::Store;
 use confab_types::{AccountSid, Sid as _};
 use tempfile::TempDir;
@@ -49,7 +49,7 @@ pub struct TestEngine {
     /// The account.
     pub account: Account,
     engine: Engine,
-    _store: TestStore,
+    store: TestStore,
 }
 
 impl Deref for TestEngine {
@@ -65,11 +65,26 @@ impl Deref for TestEngine {
 /// # Panics
 /// When it cannot be made.
 pub async fn engine() -> TestEngine {
-    let store = store().await;
+    engine_at(SystemClock).await
+}
+
+/// An engine with a clock of the test's own.
+///
+/// # Panics
+/// When it cannot be made.
+pub async fn engine_at(clock: impl Clock) -> TestEngine {
+    engine_over(store().await, clock).await
+}
+
+/// An engine over a store that another one may have had before: what a restart finds.
+///
+/// # Panics
+/// When it cannot be made.
+pub async fn engine_over(store: TestStore, clock: impl Clock) -> TestEngine {
     let vault = Vault::new(&[7; 32]).unwrap();
     let sid = AccountSid::from_bits(1);
     let auth_token = vault.seal(&sid.to_string(), "token").unwrap();
-    let engine = Engine::new(store.clone(), Limits::default(), vault, SystemClock);
+    let engine = Engine::new(store.clone(), Limits::default(), vault, clock);
     let account = engine
         .execute(
             Actor::System,
@@ -84,6 +99,14 @@ pub async fn engine() -> TestEngine {
     TestEngine {
         account,
         engine,
-        _store: store,
+        store,
+    }
+}
+
+impl TestEngine {
+    /// The store alone; the engine is gone with all that it remembered.
+    #[must_use]
+    pub fn into_store(self) -> TestStore {
+        self.store
     }
 }

@@ -11,6 +11,7 @@
     reason = "a failing step of a test ends the test"
 )]
 
+mod clock;
 mod database;
 mod engine;
 mod process;
@@ -21,8 +22,9 @@ mod token;
 
 use std::time::Duration;
 
+pub use clock::TestClock;
 pub use database::Database;
-pub use engine::{TestEngine, TestStore, engine, store};
+pub use engine::{TestEngine, TestStore, engine, engine_at, engine_over, store};
 pub use process::Process;
 pub use rest::{Response, Rest};
 pub use server::TestServer;

@@ -3,9 +3,10 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use confab_domain::account;
-use confab_engine::Engine;
+use confab_engine::{Clock, Engine, SystemClock};
 use confab_server::app::{App, Running};
 use confab_server::config::{Config, Secret};
+use confab_server::shutdown::Shutdown;
 use confab_types::{AccountSid, Sid as _};
 use tempfile::TempDir;
 
@@ -43,6 +44,18 @@ impl TestServer {
     /// # Panics
     /// When it does not start.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_by(SystemClock, change).await
+    }
+
+    /// Starts a server with a clock of the test's own.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_at(clock: impl Clock) -> Self {
+        Self::start_by(clock, |_| {}).await
+    }
+
+    async fn start_by(clock: impl Clock, change: impl FnOnce(&mut Config)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = Database::create().await;
         let mut config = Config {
@@ -55,7 +68,9 @@ impl TestServer {
         config.store.postgres_connections = 4;
         change(&mut config);
         let auth_token = config.auth_token.clone();
-        let running = App::start(config).await.expect("the server starts");
+        let running = App::start_by(config, Shutdown::new(), clock)
+            .await
+            .expect("the server starts");
         let auth_token = running
             .new_auth_token
             .clone()
