@@ -94,6 +94,37 @@ impl Dispatcher {
         }
     }
 
+    async fn timers(&self, conversation: ConversationSid) -> Outcome {
+        let run = conversation::RunTimers { conversation };
+        match self.engine.execute(Actor::System, run).await {
+            Ok(Some(at)) => Outcome::Again { at },
+            Ok(None) => Outcome::Done,
+            Err(error) => Outcome::Failed {
+                error: error.to_string(),
+            },
+        }
+    }
+
+    async fn initialize(&self, initialize: conversation::Initialize) -> Outcome {
+        let conversation = initialize.conversation;
+        match self.engine.execute(Actor::System, initialize).await {
+            Ok(()) => Outcome::Done,
+            Err(Error::Api(cause)) => {
+                tracing::warn!(%conversation, %cause, "the participants of a new conversation cannot be added");
+                let abandon = conversation::Abandon { conversation, cause };
+                match self.engine.execute(Actor::System, abandon).await {
+                    Ok(()) => Outcome::Done,
+                    Err(error) => Outcome::Failed {
+                        error: error.to_string(),
+                    },
+                }
+            }
+            Err(error) => Outcome::Failed {
+                error: error.to_string(),
+            },
+        }
+    }
+
     /// Runs the command that a job ends with. What it speaks of may be gone by now, and then nothing is to be done.
     async fn done<C: Command>(&self, command: C) -> Outcome {
         match self.engine.execute(Actor::Carrier, command).await {
@@ -128,6 +159,19 @@ impl Handler for Dispatcher {
             }
             Kind::HandsetDelivers { account, sid } => self.handset_delivers(account, sid).await,
             Kind::Purge { conversation } => self.purge(conversation).await,
+            Kind::Timers { conversation } => self.timers(conversation).await,
+            Kind::Initialize {
+                conversation,
+                participants,
+                state,
+            } => {
+                self.initialize(conversation::Initialize {
+                    conversation,
+                    participants,
+                    state,
+                })
+                .await
+            }
         }
     }
 }

@@ -1,10 +1,12 @@
-//! Accounts: who owns everything else, and the defaults that the short URL form works on.
+//! Accounts: who owns everything else, and the defaults that the short URL form works on (rest.md §2.11).
 
 use confab_store::{Row, params};
-use confab_types::{AccountSid, MessagingServiceSid, ServiceSid, Timestamp};
+use confab_types::{AccountSid, ApiError, Duration, MessagingServiceSid, ServiceSid, Sid as _, Timestamp};
 
+use crate::conversation::{Timer, check_timer};
+use crate::error::Error;
 use crate::sync::{opt_sid, sid};
-use crate::{Command, Cx, Result, Transaction, messaging_service, service};
+use crate::{Command, Cx, Effect, Result, Transaction, messaging_service, service};
 
 /// An account.
 #[derive(Clone, Debug)]
@@ -21,6 +23,10 @@ pub struct Account {
     pub default_service: ServiceSid,
     /// The messaging service of conversations that name none.
     pub default_messaging_service: Option<MessagingServiceSid>,
+    /// The timer to inactivity of conversations that name none, an ISO 8601 duration as it was sent.
+    pub default_inactive_timer: Option<String>,
+    /// The timer to closing, likewise.
+    pub default_closed_timer: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -30,7 +36,7 @@ pub struct Account {
 macro_rules! columns {
     () => {
         "sid, friendly_name, status, auth_token, default_service_sid, default_messaging_service_sid, \
-         created_at, updated_at"
+         default_inactive_timer, default_closed_timer, created_at, updated_at"
     };
 }
 
@@ -42,6 +48,8 @@ fn read(mut row: Row) -> Result<Account> {
         auth_token: row.text()?,
         default_service: sid(&row.text()?)?,
         default_messaging_service: opt_sid(row.opt_text()?)?,
+        default_inactive_timer: row.opt_text()?,
+        default_closed_timer: row.opt_text()?,
         created_at: Timestamp(row.int()?),
         updated_at: Timestamp(row.int()?),
     })
@@ -57,6 +65,38 @@ pub fn find(tx: &mut Transaction<'_>, account: AccountSid) -> Result<Option<Acco
         params![account.to_string()],
     )?;
     row.map(read).transpose()
+}
+
+/// As [`find`] with the row locked until the commit: the default service does not change any more, nor is it deleted.
+///
+/// # Errors
+/// 404/20404, or the database's.
+pub(crate) fn hold(tx: &mut Transaction<'_>, account: AccountSid) -> Result<Account> {
+    let row = tx.first(
+        concat!("SELECT ", columns!(), " FROM account WHERE sid = $1 {for_update}"),
+        params![account.to_string()],
+    )?;
+    row.map(read).transpose()?.ok_or_else(|| Error::code(20404))
+}
+
+/// What a new conversation gets where its caller says nothing (B-060, B-061).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Defaults {
+    pub(crate) messaging_service: Option<MessagingServiceSid>,
+    pub(crate) inactive_timer: Option<Duration>,
+    pub(crate) closed_timer: Option<Duration>,
+}
+
+pub(crate) fn defaults(tx: &mut Transaction<'_>, account: AccountSid) -> Result<Defaults> {
+    let Some(found) = find(tx, account)? else {
+        return Ok(Defaults::default());
+    };
+    let length = |text: Option<String>| text.as_deref().and_then(Duration::parse);
+    Ok(Defaults {
+        messaging_service: found.default_messaging_service,
+        inactive_timer: length(found.default_inactive_timer),
+        closed_timer: length(found.default_closed_timer),
+    })
 }
 
 /// The first account of the server, made at its first start.
@@ -110,6 +150,8 @@ impl Command for Ensure {
             auth_token: self.auth_token.clone(),
             default_service: service.sid,
             default_messaging_service: Some(messaging),
+            default_inactive_timer: None,
+            default_closed_timer: None,
             created_at: cx.now,
             updated_at: cx.now,
         };
@@ -117,7 +159,7 @@ impl Command for Ensure {
             concat!(
                 "INSERT INTO account (",
                 columns!(),
-                ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+                ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
             ),
             params![
                 account.sid.to_string(),
@@ -126,10 +168,91 @@ impl Command for Ensure {
                 &account.auth_token,
                 service.sid.to_string(),
                 messaging.to_string(),
+                &account.default_inactive_timer,
+                &account.default_closed_timer,
                 cx.now.0,
                 cx.now.0
             ],
         )?;
+        Ok(account)
+    }
+}
+
+/// Changes the account's defaults (B-030, B-059…B-061); what is `None` stays. Conversations that exist keep what they
+/// have.
+#[derive(Clone, Debug)]
+pub struct Configure {
+    /// The account.
+    pub sid: AccountSid,
+    /// SID of a service of the account: the short URL form is about that one from now on.
+    pub default_service: Option<String>,
+    /// SID of a messaging service of the account; empty for none.
+    pub default_messaging_service: Option<String>,
+    /// ISO 8601 duration of at least a minute; `PT0S` for none.
+    pub default_inactive_timer: Option<String>,
+    /// ISO 8601 duration of at least ten minutes; `PT0S` for none.
+    pub default_closed_timer: Option<String>,
+}
+
+impl Configure {
+    fn is_empty(&self) -> bool {
+        self.default_service.is_none()
+            && self.default_messaging_service.is_none()
+            && self.default_inactive_timer.is_none()
+            && self.default_closed_timer.is_none()
+    }
+
+    /// A timer as it will be shown; `None` for the one that is taken away.
+    fn timer(timer: Timer, text: &str) -> Result<Option<String>> {
+        Ok(check_timer(timer, text)?.map(|_| text.to_owned()))
+    }
+}
+
+impl Command for Configure {
+    type Output = Account;
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Account> {
+        let mut account = hold(tx, self.sid)?;
+        if self.is_empty() {
+            return Ok(account);
+        }
+        if let Some(text) = &self.default_service {
+            let named = ServiceSid::parse(text).ok_or_else(|| ApiError::invalid("DefaultChatServiceSid"))?;
+            // Looked up under the lock of the account, which a deletion of the service takes as well.
+            if service::find(tx, named)?.is_none_or(|s| s.account != self.sid) {
+                return Err(Error::code(50050));
+            }
+            account.default_service = named;
+        }
+        if let Some(text) = &self.default_messaging_service {
+            account.default_messaging_service = messaging_service::named(tx, self.sid, text)?;
+        }
+        if let Some(text) = &self.default_inactive_timer {
+            account.default_inactive_timer = Self::timer(Timer::Inactive, text)?;
+        }
+        if let Some(text) = &self.default_closed_timer {
+            account.default_closed_timer = Self::timer(Timer::Closed, text)?;
+        }
+        account.updated_at = cx.now;
+        tx.exec(
+            "UPDATE account SET default_service_sid = $2, default_messaging_service_sid = $3, \
+             default_inactive_timer = $4, default_closed_timer = $5, updated_at = $6 WHERE sid = $1",
+            params![
+                self.sid.to_string(),
+                account.default_service.to_string(),
+                account.default_messaging_service.map(|s| s.to_string()),
+                &account.default_inactive_timer,
+                &account.default_closed_timer,
+                cx.now.0
+            ],
+        )?;
+        if self.default_service.is_some() {
+            // Whoever calls next is about the new service (B-030).
+            cx.emit(Effect::CredentialsChanged {
+                key: None,
+                account: self.sid,
+            });
+        }
         Ok(account)
     }
 }

@@ -171,6 +171,14 @@ impl<'a> Cx<'a> {
         self.effects.push(Effect::Commit(Commit { stream, seq, changes }));
     }
 
+    /// Runs something of which nothing follows: its changes will not be kept.
+    pub(crate) fn unheard<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
+        let heard = self.effects.len();
+        let result = run(self);
+        self.effects.truncate(heard);
+        result
+    }
+
     /// What the run left, in order.
     #[must_use]
     pub fn into_effects(self) -> Vec<Effect> {

@@ -6,6 +6,7 @@ use confab_store::params;
 use confab_types::{AccountSid, ConversationSid, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::conversation::State;
 use crate::sync::sid;
 use crate::{Command, Cx, Effect, Result, Transaction};
 
@@ -37,6 +38,20 @@ pub enum Kind {
         /// The conversation.
         conversation: ConversationSid,
     },
+    /// Change a conversation's state when its timers ask for it.
+    Timers {
+        /// The conversation.
+        conversation: ConversationSid,
+    },
+    /// Let the first participants of a conversation in.
+    Initialize {
+        /// The conversation.
+        conversation: ConversationSid,
+        /// Each a JSON object, as the request wrote it.
+        participants: Vec<String>,
+        /// The state that it gets then.
+        state: State,
+    },
 }
 
 /// How a kind is written in its row.
@@ -57,6 +72,14 @@ enum Payload {
     Purge {
         conversation: String,
     },
+    Timers {
+        conversation: String,
+    },
+    Initialize {
+        conversation: String,
+        participants: Vec<String>,
+        state: String,
+    },
 }
 
 impl Kind {
@@ -67,6 +90,8 @@ impl Kind {
             Self::Send { .. } => "send",
             Self::HandsetDelivers { .. } => "handset_delivers",
             Self::Purge { .. } => "purge",
+            Self::Timers { .. } => "timers",
+            Self::Initialize { .. } => "initialize",
         }
     }
 
@@ -77,6 +102,8 @@ impl Kind {
             Self::Send { from, to, .. } => format!("send {from} {to}"),
             Self::HandsetDelivers { sid, .. } => format!("delivers {sid}"),
             Self::Purge { conversation } => format!("purge {conversation}"),
+            Self::Timers { conversation } => format!("timers {conversation}"),
+            Self::Initialize { conversation, .. } => format!("initialize {conversation}"),
         }
     }
 
@@ -101,6 +128,18 @@ impl Kind {
             },
             Self::Purge { conversation } => Payload::Purge {
                 conversation: conversation.to_string(),
+            },
+            Self::Timers { conversation } => Payload::Timers {
+                conversation: conversation.to_string(),
+            },
+            Self::Initialize {
+                conversation,
+                participants,
+                state,
+            } => Payload::Initialize {
+                conversation: conversation.to_string(),
+                participants,
+                state: state.name().to_owned(),
             },
         };
         serde_json::to_string(&payload).unwrap_or_default()
@@ -133,6 +172,18 @@ impl Kind {
             Payload::Purge { conversation } => Self::Purge {
                 conversation: sid(&conversation)?,
             },
+            Payload::Timers { conversation } => Self::Timers {
+                conversation: sid(&conversation)?,
+            },
+            Payload::Initialize {
+                conversation,
+                participants,
+                state,
+            } => Self::Initialize {
+                conversation: sid(&conversation)?,
+                participants,
+                state: State::read(&state)?,
+            },
         })
     }
 }
@@ -154,6 +205,15 @@ pub(crate) fn add(tx: &mut Transaction<'_>, cx: &Cx<'_>, kind: &Kind, run_at: Ti
         "INSERT INTO job (kind, ordering_key, payload, run_at, lease_until, attempts, created_at) \
          VALUES ($1, $2, $3, $4, 0, 0, $5)",
         params![kind.name(), kind.ordering_key(), kind.write(), run_at.0, cx.now.0],
+    )?;
+    Ok(())
+}
+
+/// Takes away the jobs of a kind's order, also one that runs just now: what it still records of itself finds no row.
+pub(crate) fn cancel(tx: &mut Transaction<'_>, kind: &Kind) -> Result<()> {
+    tx.push(
+        "DELETE FROM job WHERE ordering_key = $1",
+        params![kind.ordering_key()],
     )?;
     Ok(())
 }

@@ -32,19 +32,20 @@ pub use cx::{Actor, Change, Client, Command, Commit, Counted, Cx, Effect, Ids, L
 pub use error::{Error, Result};
 pub use list::{Order, Page, Window};
 
-/// The steps of the schema.
+/// The steps of the schema, in their order; what was released is never edited.
 pub const MIGRATIONS: &[Migration] = &[
-    Migration {
-        version: 1,
-        name: "first",
-        sql: include_str!("../migrations/0001_first.sql"),
-    },
-    Migration {
-        version: 9,
-        name: "reachability",
-        sql: include_str!("../migrations/0009_reachability.sql"),
-    },
+    step(1, "first", include_str!("../migrations/0001_first.sql")),
+    step(2, "states", include_str!("../migrations/0002_states.sql")),
+    step(
+        9,
+        "reachability",
+        include_str!("../migrations/0009_reachability.sql"),
+    ),
 ];
+
+const fn step(version: i64, name: &'static str, sql: &'static str) -> Migration {
+    Migration { version, name, sql }
+}
 
 /// What a transaction is called in every signature here.
 pub type Transaction<'a> = dyn Tx + 'a;

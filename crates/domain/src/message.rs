@@ -248,9 +248,9 @@ impl Command for Create {
             let me = participant::of_client(tx, &found, &client)?;
             role::require(tx, &cx.actor, Some(&me), &[Permission::SendMessage])?;
         }
-        let Some(at) = conversation::append(tx, self.service, conversation, cx.now)? else {
-            conversation::parent(tx, self.service, &self.conversation)?;
-            return Err(Error::code(50377));
+        let Some(at) = conversation::append(tx, cx, self.service, conversation)? else {
+            conversation::parent(tx, self.service, &self.conversation)?.require_open()?;
+            return Err(confab_store::Error::Retry("the conversation was just opened".into()).into());
         };
         let is_long = |body: &str| body.chars().count() > cx.limits.sms_body_chars;
         let inbound = matches!(cx.actor, crate::Actor::Carrier);

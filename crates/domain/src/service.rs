@@ -184,8 +184,8 @@ impl Command for Delete {
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<bool> {
         fetch(tx, self.account, self.service)?;
-        let owner = account::find(tx, self.account)?;
-        if owner.is_some_and(|a| a.default_service == self.service) {
+        // Held: it must not become the default one behind this look.
+        if account::hold(tx, self.account)?.default_service == self.service {
             // rest.md §2.14: the short URL form would lose its ground.
             return Err(ApiError::new(20001)
                 .message("The default conversation service cannot be deleted")

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use confab_domain::Change;
-use confab_domain::conversation::Conversation;
+use confab_domain::conversation::{Conversation, State};
 use confab_domain::message::Message;
 use confab_domain::participant::Participant;
 use confab_domain::sync::{Replayed, Tombstone};
@@ -97,6 +97,15 @@ struct StateData {
     date_updated: String,
 }
 
+/// The state as clients know it: they have no word for the time until the first participants are in (realtime.md §4.6).
+#[must_use]
+pub fn shown_state(c: &Conversation) -> &'static str {
+    match c.state {
+        State::Initializing => State::Active.name(),
+        state => state.name(),
+    }
+}
+
 /// Data of the conversation document (E3).
 #[must_use]
 pub fn document(c: &Conversation) -> Option<Box<RawValue>> {
@@ -117,7 +126,7 @@ pub fn document(c: &Conversation) -> Option<Box<RawValue>> {
         date_updated: c.updated_at.iso_millis(),
         last_message: (c.next_index > 0).then_some(last),
         state: StateData {
-            current: c.state.name(),
+            current: shown_state(c),
             date_updated: c.state_at.iso_millis(),
         },
         bindings: c

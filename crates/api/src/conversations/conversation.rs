@@ -1,6 +1,5 @@
 //! Conversations (rest.md §2.1).
 
-use confab_domain::Page;
 use confab_domain::conversation::{self, Conversation, Fields, Filter, State};
 use confab_types::{AccountSid, ApiError, ConversationSid, MessagingServiceSid, ServiceSid, Timestamp};
 use schemars::JsonSchema;
@@ -11,7 +10,7 @@ use super::scope::Scope;
 use crate::kit::failure::Result;
 use crate::kit::input::{Date, Input, SidText, Text, WebhookEnabled, Word, input, words};
 use crate::kit::paging::{InList, Listed, Paged};
-use crate::kit::render::{Created, Deleted, Empty, Found, Iso, Links, reply};
+use crate::kit::render::{Created, Deleted, Found, Iso, Links, reply};
 use crate::kit::routes::{Routes, delete, get, post};
 
 pub(super) fn routes(routes: &mut Routes) {
@@ -33,7 +32,7 @@ pub(super) fn routes(routes: &mut Routes) {
 
 words! {
     /// States of a conversation.
-    StateWord: "initializing", "inactive", "active", "closed"
+    pub(super) StateWord: "initializing", "inactive", "active", "closed"
 }
 
 input! {
@@ -46,6 +45,8 @@ input! {
         messaging_service: SidText<MessagingServiceSid> = "MessagingServiceSid",
         attributes: Text = "Attributes",
         state: Word<StateWord> = "State",
+        timer_inactive: Text = "Timers.Inactive",
+        timer_closed: Text = "Timers.Closed",
         email_address: Text = "Bindings.Email.Address",
         email_name: Text = "Bindings.Email.Name",
     }
@@ -59,6 +60,8 @@ impl From<Values> for Fields {
             attributes: values.attributes,
             messaging_service: values.messaging_service,
             state: values.state,
+            timer_inactive: values.timer_inactive,
+            timer_closed: values.timer_closed,
             email_address: values.email_address,
             email_name: values.email_name,
             created_at: values.created_at,
@@ -74,7 +77,7 @@ async fn create(scope: Scope, _: WebhookEnabled, Input(values): Input<Values>) -
         fields: values.into(),
     };
     let made = scope.execute(command).await?;
-    Ok(reply(&view(&scope, made)))
+    Ok(reply(&view(&scope, made, LINKS)))
 }
 
 async fn fetch(scope: Scope) -> Result<Found<View>> {
@@ -82,7 +85,7 @@ async fn fetch(scope: Scope) -> Result<Found<View>> {
     let found = scope
         .read(move |tx| conversation::fetch(tx, service, &key))
         .await?;
-    Ok(reply(&view(&scope, found)))
+    Ok(reply(&view(&scope, found, LINKS)))
 }
 
 async fn update(scope: Scope, _: WebhookEnabled, Input(values): Input<Values>) -> Result<Found<View>> {
@@ -92,7 +95,7 @@ async fn update(scope: Scope, _: WebhookEnabled, Input(values): Input<Values>) -
         fields: values.into(),
     };
     let changed = scope.execute(command).await?;
-    Ok(reply(&view(&scope, changed)))
+    Ok(reply(&view(&scope, changed, LINKS)))
 }
 
 async fn remove(scope: Scope, _: WebhookEnabled) -> Result<Deleted> {
@@ -121,20 +124,15 @@ async fn list(scope: Scope, query: Paged<Filters, 100>) -> Result<Listed<View>> 
         .list(
             &scope,
             move |tx, paging| {
-                let window = paging.window(&url)?;
-                let page = match &filter {
-                    Some(filter) => conversation::list(tx, service, filter, &window)?,
-                    None => Page::default(),
-                };
+                let page = conversation::list(tx, service, &filter, &paging.window(&url)?)?;
                 Ok((url.clone(), page))
             },
-            |row| view(&scope, row),
+            |row| view(&scope, row, LINKS),
         )
         .await
 }
 
-/// The filter of a list; `None` for one that nothing passes.
-fn filter(filters: &Filters) -> Result<Option<Filter>, ApiError> {
+fn filter(filters: &Filters) -> Result<Filter, ApiError> {
     let from = day_or_time(filters.start.as_deref(), "StartDate", Day::Start)?;
     let to = day_or_time(filters.end.as_deref(), "EndDate", Day::End)?;
     if from
@@ -145,11 +143,9 @@ fn filter(filters: &Filters) -> Result<Option<Filter>, ApiError> {
     }
     let state = match filters.state.as_deref() {
         None => None,
-        // A word of the documents' enumeration; a conversation never stays in this state.
-        Some("initializing") => return Ok(None),
-        Some(word) => Some(State::parse(word).map_err(|_| ApiError::invalid("State"))?),
+        Some(word) => Some(State::named(word).ok_or_else(|| ApiError::invalid("State"))?),
     };
-    Ok(Some(Filter { from, to, state }))
+    Ok(Filter { from, to, state })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -174,10 +170,21 @@ fn day_or_time(text: Option<&str>, name: &str, side: Day) -> Result<Option<Times
     }))
 }
 
-fn view(scope: &Scope, conversation: Conversation) -> View {
+/// What is below a conversation. Export has a link and no answer (rest.md §2.1).
+const LINKS: Below = &[
+    ("participants", "/Participants"),
+    ("messages", "/Messages"),
+    ("webhooks", "/Webhooks"),
+    ("export", "/Export"),
+];
+
+pub(super) type Below = &'static [(&'static str, &'static str)];
+
+pub(super) fn view(scope: &Scope, conversation: Conversation, below: Below) -> View {
     let url = format!("{}/Conversations/{}", scope.root, conversation.sid);
     let named = conversation.email_address.is_some() || conversation.email_name.is_some();
     View {
+        timers: Timers::of(&conversation),
         sid: conversation.sid,
         account_sid: conversation.account,
         chat_service_sid: conversation.service,
@@ -188,7 +195,6 @@ fn view(scope: &Scope, conversation: Conversation) -> View {
         date_created: Iso(conversation.created_at),
         date_updated: Iso(conversation.updated_at),
         state: StateWord(conversation.state.name()),
-        timers: Empty {},
         bindings: Bindings {
             email: named.then_some(Email {
                 projected_address: conversation.email_address,
@@ -196,20 +202,12 @@ fn view(scope: &Scope, conversation: Conversation) -> View {
             }),
         },
         url: url.clone(),
-        links: Links {
-            url,
-            below: &[
-                ("participants", "/Participants"),
-                ("messages", "/Messages"),
-                ("webhooks", "/Webhooks"),
-                ("export", "/Export"),
-            ],
-        },
+        links: Links { url, below },
     }
 }
 
 #[derive(Serialize, JsonSchema)]
-struct View {
+pub(super) struct View {
     sid: ConversationSid,
     account_sid: AccountSid,
     chat_service_sid: ServiceSid,
@@ -220,7 +218,7 @@ struct View {
     date_created: Iso,
     date_updated: Iso,
     state: StateWord,
-    timers: Empty,
+    timers: Timers,
     bindings: Bindings,
     url: String,
     links: Links,
@@ -228,6 +226,24 @@ struct View {
 
 impl InList for View {
     const KEY: &'static str = "conversations";
+}
+
+/// Only the dates that are ahead: `{}` where no timer runs (B-118, B-127).
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Timers {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date_inactive: Option<Iso>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date_closed: Option<Iso>,
+}
+
+impl Timers {
+    pub(super) fn of(conversation: &Conversation) -> Self {
+        Self {
+            date_inactive: conversation.date_inactive().map(Iso),
+            date_closed: conversation.date_closed().map(Iso),
+        }
+    }
 }
 
 /// `{}` without an e-mail binding (B-134).

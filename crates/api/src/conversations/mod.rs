@@ -2,6 +2,7 @@
 
 mod configuration;
 mod conversation;
+mod conversation_with_participants;
 mod message;
 mod participant;
 mod receipt;
@@ -19,6 +20,7 @@ pub(crate) fn routes() -> Routes {
         configuration::routes,
         service::routes,
         conversation::routes,
+        conversation_with_participants::routes,
         participant::routes,
         message::routes,
         receipt::routes,

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::connection::Session;
 use crate::entity::Entity;
-use crate::replay;
 use crate::upstream::{Reply, Request, attributes, not_found, text, wrong_method};
+use crate::{project, replay};
 
 pub(super) async fn answer(
     session: &Session,
@@ -98,7 +98,7 @@ pub(super) fn view(
         "sid": row.sid, "account_sid": row.account, "chat_service_sid": row.service,
         "friendly_name": row.friendly_name, "unique_name": row.unique_name, "attributes": row.attributes,
         "created_by": row.created_by, "date_created": row.created_at.iso_millis(),
-        "date_updated": row.updated_at.iso_millis(), "state": row.state.name(),
+        "date_updated": row.updated_at.iso_millis(), "state": project::shown_state(row),
         "status": if me.is_some() { "joined" } else { "notParticipating" },
         "notification_level": me.map_or("default", |p| p.notification_level.as_str()),
         "participants_count": row.participants_count, "messages_count": row.messages_count,
