@@ -1,0 +1,141 @@
+//! Lists of participants.
+
+use confab_store::params;
+use confab_types::{ConversationSid, KeyPart, UserSid};
+
+use super::row::{Participant, columns, many, read};
+use crate::list::{Bound, Listing};
+use crate::{Order, Page, Result, Transaction, Window};
+
+/// All participants of a conversation; their number is limited (B-178).
+pub(crate) fn of_conversation_all(
+    tx: &mut Transaction<'_>,
+    conversation: ConversationSid,
+) -> Result<Vec<Participant>> {
+    many(tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE conversation_sid = $1 ORDER BY sid"
+        ),
+        params![conversation.to_string()],
+    )?)
+}
+
+/// The participants of a conversation outside chat.
+pub(crate) fn non_chat(tx: &mut Transaction<'_>, conversation: ConversationSid) -> Result<Vec<Participant>> {
+    many(tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE conversation_sid = $1 AND address IS NOT NULL ORDER BY sid"
+        ),
+        params![conversation.to_string()],
+    )?)
+}
+
+/// All participants that a user is.
+pub(crate) fn of_user_all(tx: &mut Transaction<'_>, user: UserSid) -> Result<Vec<Participant>> {
+    many(tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE user_sid = $1 ORDER BY conversation_sid"
+        ),
+        params![user.to_string()],
+    )?)
+}
+
+/// The participants that a user is, by conversation: the user's conversations.
+///
+/// # Errors
+/// The database's.
+pub fn of_user(
+    tx: &mut Transaction<'_>,
+    user: UserSid,
+    order: Order,
+    window: &Window,
+) -> Result<Page<Participant>> {
+    Listing {
+        ascending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE user_sid = $1 AND conversation_sid > $2 ORDER BY conversation_sid LIMIT $3"
+        ),
+        descending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE user_sid = $1 AND conversation_sid < $2 \
+             ORDER BY conversation_sid DESC LIMIT $3"
+        ),
+        params: params![user.to_string()].to_vec(),
+        bounds: &[Bound::Text],
+        edge: None,
+        read,
+        key: |p| vec![KeyPart::Text(p.conversation.to_string())],
+    }
+    .page(tx, order, window)
+}
+
+/// What a user changed in his conversations after a count.
+pub(crate) fn user_changes(
+    tx: &mut Transaction<'_>,
+    user: UserSid,
+    after: i64,
+    most: i64,
+) -> Result<Vec<Participant>> {
+    many(tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE user_sid = $1 AND user_seq > $2 ORDER BY user_seq LIMIT $3"
+        ),
+        params![user.to_string(), after, most],
+    )?)
+}
+
+/// The participants that changed after a count of their conversation.
+pub(crate) fn changes(
+    tx: &mut Transaction<'_>,
+    conversation: ConversationSid,
+    after: i64,
+) -> Result<Vec<Participant>> {
+    many(tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE conversation_sid = $1 AND seq > $2 ORDER BY seq"
+        ),
+        params![conversation.to_string(), after],
+    )?)
+}
+
+/// The participants of a conversation, oldest first.
+///
+/// # Errors
+/// The database's.
+pub fn list(
+    tx: &mut Transaction<'_>,
+    conversation: ConversationSid,
+    order: Order,
+    window: &Window,
+) -> Result<Page<Participant>> {
+    Listing {
+        ascending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE conversation_sid = $1 AND sid > $2 ORDER BY sid LIMIT $3"
+        ),
+        descending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE conversation_sid = $1 AND sid < $2 ORDER BY sid DESC LIMIT $3"
+        ),
+        params: params![conversation.to_string()].to_vec(),
+        bounds: &[Bound::Text],
+        edge: None,
+        read,
+        key: |p| vec![KeyPart::Text(p.sid.to_string())],
+    }
+    .page(tx, order, window)
+}

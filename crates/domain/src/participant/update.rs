@@ -1,0 +1,196 @@
+//! Changing one.
+
+use std::sync::Arc;
+
+use confab_types::{ServiceSid, Timestamp};
+
+use super::add::conversation_role;
+use super::binding::rebind;
+use super::row::{Participant, save};
+use super::{fetch, of_client};
+use crate::conversation::{self, Conversation, State};
+use crate::error::Error;
+use crate::role::{self, Permission};
+use crate::{Change, Command, Cx, Result, Stream, Transaction, text, user};
+
+/// New read horizon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Horizon {
+    /// Nothing read yet: index and time become null (B-573).
+    Unset,
+    /// Read up to an index (B-578: also a lower one than before).
+    At(i64),
+}
+
+/// Changes a participant (B-182).
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// The service.
+    pub service: ServiceSid,
+    /// SID or unique name of the conversation.
+    pub conversation: String,
+    /// SID or identity.
+    pub key: String,
+    /// JSON text.
+    pub attributes: Option<String>,
+    /// SID of a conversation role.
+    pub role: Option<String>,
+    /// New identity; refused for those that have one (B-221).
+    pub identity: Option<String>,
+    /// New proxy address; `null` takes it away.
+    pub proxy_address: Option<String>,
+    /// New read horizon.
+    pub horizon: Option<Horizon>,
+    /// Time of the horizon, instead of the present.
+    pub last_read_at: Option<Timestamp>,
+    /// New notification level of the user himself: `default` or `muted`.
+    pub notification_level: Option<String>,
+    /// Instead of what it is.
+    pub created_at: Option<Timestamp>,
+    /// Instead of the present.
+    pub updated_at: Option<Timestamp>,
+}
+
+impl Update {
+    /// An update that changes nothing yet.
+    #[must_use]
+    pub fn of(service: ServiceSid, conversation: &str, key: &str) -> Self {
+        Self {
+            service,
+            conversation: conversation.to_owned(),
+            key: key.to_owned(),
+            attributes: None,
+            role: None,
+            identity: None,
+            proxy_address: None,
+            horizon: None,
+            last_read_at: None,
+            notification_level: None,
+            created_at: None,
+            updated_at: None,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.attributes.is_none()
+            && self.role.is_none()
+            && self.identity.is_none()
+            && self.proxy_address.is_none()
+            && self.horizon.is_none()
+            && self.last_read_at.is_none()
+            && self.notification_level.is_none()
+            && self.created_at.is_none()
+            && self.updated_at.is_none()
+    }
+
+    /// Whether it changes what the user sees of his own part.
+    fn touches_user(&self) -> bool {
+        self.horizon.is_some() || self.last_read_at.is_some() || self.notification_level.is_some()
+    }
+
+    fn permit(
+        &self,
+        tx: &mut Transaction<'_>,
+        cx: &Cx<'_>,
+        conversation: &Conversation,
+        target: &Participant,
+    ) -> Result<()> {
+        let Some(client) = cx.actor.client() else {
+            return Ok(());
+        };
+        let me = of_client(tx, conversation, client)?;
+        let own = me.sid == target.sid;
+        if self.attributes.is_some() {
+            let needed: &[Permission] = if own {
+                &[
+                    Permission::EditOwnParticipantAttributes,
+                    Permission::EditAnyParticipantAttributes,
+                ]
+            } else {
+                &[Permission::EditAnyParticipantAttributes]
+            };
+            role::require(tx, &cx.actor, Some(&me), needed)?;
+        }
+        if self.notification_level.is_some() {
+            role::require(tx, &cx.actor, Some(&me), &[Permission::EditNotificationLevel])?;
+        }
+        if self.touches_user() && !own {
+            return Err(Error::code(50107));
+        }
+        Ok(())
+    }
+}
+
+impl Command for Update {
+    type Output = Participant;
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Participant> {
+        let found = conversation::hold(tx, self.service, &self.conversation, 50350)?;
+        let target = fetch(tx, found.sid, &self.key)?;
+        self.permit(tx, cx, &found, &target)?;
+        if self.is_empty() {
+            return if found.state == State::Closed {
+                Err(Error::code(50377))
+            } else {
+                Ok(target)
+            };
+        }
+        let locked = conversation::lock_open(tx, found.sid, 50350)?;
+        let mut changed = fetch(tx, locked.sid, &target.sid.to_string())?;
+        if let Some(attributes) =
+            text::attributes(self.attributes.as_deref(), cx.limits.participant_attributes_bytes)?
+        {
+            changed.attributes = attributes;
+        }
+        if let Some(text) = self.role.as_deref().filter(|t| !t.is_empty()) {
+            changed.role_sid = Some(conversation_role(tx, locked.service, text)?);
+        }
+        if let Some(identity) = &self.identity {
+            // B-221, and 50211 for a participant outside chat.
+            let same = changed.identity.as_ref() == Some(identity);
+            match (&changed.identity, same) {
+                (Some(_), true) => {}
+                (Some(_), false) => return Err(Error::code(50444)),
+                (None, _) => return Err(Error::code(50211)),
+            }
+        }
+        if let Some(proxy) = &self.proxy_address {
+            rebind(tx, cx, &locked, &mut changed, proxy)?;
+        }
+        match self.horizon {
+            None => {}
+            Some(Horizon::Unset) => (changed.last_read_index, changed.last_read_at) = (None, None),
+            Some(Horizon::At(index)) => {
+                changed.last_read_index = Some(index);
+                changed.last_read_at = Some(self.last_read_at.unwrap_or(cx.now));
+            }
+        }
+        if self.horizon.is_none() && self.last_read_at.is_some() {
+            changed.last_read_at = self.last_read_at;
+        }
+        if let Some(level) = &self.notification_level {
+            changed.notification_level.clone_from(level);
+        }
+        changed.created_at = self.created_at.unwrap_or(changed.created_at);
+        changed.updated_at = self.updated_at.unwrap_or(cx.now);
+        changed.seq = locked.seq;
+        if let Some(user) = changed.user.filter(|_| self.touches_user()) {
+            changed.user_seq = user::next_seq(tx, user)?;
+        }
+        save(tx, &changed)?;
+        let shared = Arc::new(changed.clone());
+        cx.commit(
+            Stream::Conversation(locked.sid),
+            locked.seq,
+            vec![Change::ParticipantUpdated(Arc::clone(&shared))],
+        );
+        if let Some(user) = changed.user.filter(|_| self.touches_user()) {
+            cx.commit(
+                Stream::User(user),
+                changed.user_seq,
+                vec![Change::Membership(shared)],
+            );
+        }
+        Ok(changed)
+    }
+}
