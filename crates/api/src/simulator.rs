@@ -87,6 +87,7 @@ input! {
     /// A message from a handset.
     struct New {
         to: Required = "To",
+        others: List = "OtherRecipients",
         body: Text = "Body",
         media: List = "MediaUrl",
     }
@@ -97,6 +98,7 @@ async fn send(caller: Caller, Input(new): Input<New>) -> Result<Created<View>> {
         account: caller.account(),
         handset: handset(&caller)?,
         to: new.to,
+        others: new.others.unwrap_or_default(),
         body: new.body.unwrap_or_default(),
         media: new.media.unwrap_or_default(),
     };
@@ -136,6 +138,7 @@ fn view(message: HandsetMessage) -> View {
         direction: if message.received { "received" } else { "sent" },
         from: message.from,
         to: message.to,
+        other_recipients: message.others,
         body: message.body,
         media: message.media,
         status: message.status,
@@ -150,6 +153,8 @@ struct View {
     direction: &'static str,
     from: String,
     to: String,
+    /// Everybody else of a group message.
+    other_recipients: Vec<String>,
     body: String,
     media: Vec<String>,
     status: String,

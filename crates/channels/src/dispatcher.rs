@@ -146,6 +146,7 @@ impl Handler for Dispatcher {
                 channel_message,
                 from,
                 to,
+                others,
                 body,
             } => {
                 self.send(Outbound {
@@ -153,6 +154,7 @@ impl Handler for Dispatcher {
                     channel_message,
                     from,
                     to,
+                    others,
                     body,
                 })
                 .await

@@ -21,6 +21,8 @@ pub struct Outbound {
     pub from: String,
     /// The recipient.
     pub to: String,
+    /// The other numbers of a group message: the phone shows them, and an answer goes to all.
+    pub others: Vec<String>,
     /// Text.
     pub body: String,
 }

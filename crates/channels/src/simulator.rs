@@ -31,6 +31,7 @@ impl Carrier for Simulator {
             sid: outbound.channel_message.clone(),
             from: outbound.from.clone(),
             to: outbound.to.clone(),
+            others: outbound.others.clone(),
             body: outbound.body.clone(),
         };
         self.engine

@@ -158,6 +158,7 @@ async fn the_same_message_twice_is_one_message_on_the_phone() {
         channel_message: "SM00000000000000000000000000000001".into(),
         from: NUMBER.into(),
         to: PHONE.into(),
+        others: Vec::new(),
         body: "once".into(),
     };
     simulator.send(&outbound).await.unwrap();

@@ -105,6 +105,8 @@ pub struct Limits {
     pub participants: i64,
     /// Of them outside chat.
     pub non_chat_participants: i64,
+    /// Phones and projected numbers of a group text (B-214).
+    pub group_participants: i64,
     /// Open conversations of one identity.
     pub conversations_per_identity: i64,
     /// Actions a second of a service or conversation (B-744); none for no limit.
@@ -125,6 +127,7 @@ impl Default for Limits {
             sms_body_chars: 1600,
             participants: 1000,
             non_chat_participants: 50,
+            group_participants: 10,
             conversations_per_identity: 1000,
             actions_per_second: None,
             auto_claim: true,

@@ -48,6 +48,8 @@ pub struct HandsetMessage {
     pub from: String,
     /// To.
     pub to: String,
+    /// Everybody else whom a group message went to.
+    pub others: Vec<String>,
     /// Text.
     pub body: String,
     /// URLs of media.
@@ -62,7 +64,7 @@ pub struct HandsetMessage {
 
 macro_rules! columns {
     () => {
-        "sid, direction, sender, recipient, body, media, status, error_code, created_at"
+        "sid, direction, sender, recipient, others, body, media, status, error_code, created_at"
     };
 }
 
@@ -72,6 +74,7 @@ fn read(mut row: Row) -> Result<HandsetMessage> {
         received: row.text()? == "received",
         from: row.text()?,
         to: row.text()?,
+        others: serde_json::from_str(&row.text()?).unwrap_or_default(),
         body: row.text()?,
         media: serde_json::from_str(&row.text()?).unwrap_or_default(),
         status: row.text()?,
@@ -87,8 +90,8 @@ fn insert(
     message: &HandsetMessage,
 ) -> Result<()> {
     tx.exec(
-        "INSERT INTO handset_message (sid, account_sid, handset, direction, sender, recipient, body, media, \
-         status, error_code, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO handset_message (sid, account_sid, handset, direction, sender, recipient, others, body, \
+         media, status, error_code, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         params![
             &message.sid,
             account.to_string(),
@@ -96,6 +99,7 @@ fn insert(
             if message.received { "received" } else { "sent" },
             &message.from,
             &message.to,
+            serde_json::to_string(&message.others).unwrap_or_default(),
             &message.body,
             serde_json::to_string(&message.media).unwrap_or_default(),
             &message.status,
@@ -187,6 +191,8 @@ pub struct Receive {
     pub from: String,
     /// The handset.
     pub to: String,
+    /// The other numbers of a group message.
+    pub others: Vec<String>,
     /// Text.
     pub body: String,
 }
@@ -210,6 +216,7 @@ impl Command for Receive {
             received: true,
             from: self.from.clone(),
             to: self.to.clone(),
+            others: self.others.clone(),
             body: self.body.clone(),
             media: Vec::new(),
             status: if auto { "sent" } else { "queued" }.into(),
@@ -290,7 +297,11 @@ impl Command for SetStatus {
     }
 }
 
-/// A handset sends a message to a number of the account.
+/// Greatest number of others of a group message.
+const MOST_OTHERS: usize = 100;
+
+/// A handset sends a message to a number of the account. The other phones of a group message would get it by their
+/// network; here they do not.
 #[derive(Clone, Debug)]
 pub struct Send {
     /// The account.
@@ -299,6 +310,8 @@ pub struct Send {
     pub handset: Address,
     /// The number that it writes to.
     pub to: String,
+    /// The other phones and numbers of a group message.
+    pub others: Vec<String>,
     /// Text.
     pub body: String,
     /// URLs of media.
@@ -320,13 +333,24 @@ impl Command for Send {
         if self.body.len() > cx.limits.message_body_bytes {
             return Err(confab_types::ApiError::invalid("Body").into());
         }
+        if self.others.len() > MOST_OTHERS || self.others.iter().any(|text| Address::parse(text).is_none()) {
+            return Err(confab_types::ApiError::invalid("OtherRecipients").into());
+        }
         let sid: SmsSid = cx.sid();
-        inbound::deliver(tx, cx, self.handset.as_str(), to.as_str(), &self.body)?;
+        inbound::deliver(
+            tx,
+            cx,
+            self.handset.as_str(),
+            to.as_str(),
+            &self.others,
+            &self.body,
+        )?;
         let message = HandsetMessage {
             sid: sid.to_string(),
             received: false,
             from: self.handset.to_string(),
             to: to.to_string(),
+            others: self.others.clone(),
             body: self.body.clone(),
             media: self.media.clone(),
             status: "delivered".into(),

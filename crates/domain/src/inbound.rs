@@ -2,8 +2,9 @@
 
 use crate::{Command, Cx, Result, Transaction, message, participant};
 
-/// Puts an inbound message into the open conversation that its number pair belongs to. One of an unbound pair goes
-/// nowhere yet: the ordinary messaging webhook and autocreation are not built.
+/// Puts an inbound message into the open conversation that its number pair belongs to, one of a group into that of
+/// all its numbers (B-223); `others` are those besides sender and recipient. One that belongs nowhere goes nowhere
+/// yet: the ordinary messaging webhook and autocreation are not built.
 ///
 /// # Errors
 /// As posting a message.
@@ -12,9 +13,19 @@ pub(crate) fn deliver(
     cx: &mut Cx<'_>,
     from: &str,
     to: &str,
+    others: &[String],
     body: &str,
 ) -> Result<()> {
-    let Some(writer) = participant::by_pair(tx, from, to)? else {
+    let of_pair = if others.is_empty() {
+        participant::by_pair(tx, from, to)?
+    } else {
+        None
+    };
+    let writer = match of_pair {
+        Some(writer) => Some(writer),
+        None => participant::by_numbers(tx, from, to, others)?,
+    };
+    let Some(writer) = writer else {
         return Ok(());
     };
     message::Create {

@@ -23,6 +23,8 @@ pub enum Kind {
         from: String,
         /// The recipient.
         to: String,
+        /// The other numbers of a group message, which the recipient sees.
+        others: Vec<String>,
         /// Text.
         body: String,
     },
@@ -63,6 +65,8 @@ enum Payload {
         channel_message: String,
         from: String,
         to: String,
+        #[serde(default)]
+        others: Vec<String>,
         body: String,
     },
     HandsetDelivers {
@@ -114,12 +118,14 @@ impl Kind {
                 channel_message,
                 from,
                 to,
+                others,
                 body,
             } => Payload::Send {
                 account: account.to_string(),
                 channel_message,
                 from,
                 to,
+                others,
                 body,
             },
             Self::HandsetDelivers { account, sid } => Payload::HandsetDelivers {
@@ -154,12 +160,14 @@ impl Kind {
                 channel_message,
                 from,
                 to,
+                others,
                 body,
             } => Self::Send {
                 account: sid(&account)?,
                 channel_message,
                 from,
                 to,
+                others,
                 body,
             },
             Payload::HandsetDelivers {

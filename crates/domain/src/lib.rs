@@ -17,6 +17,7 @@ pub mod message;
 pub mod messaging_service;
 pub mod number;
 pub mod participant;
+pub mod participant_conversation;
 pub mod plan;
 pub mod reachability;
 pub mod receipt;
@@ -25,6 +26,7 @@ pub mod service;
 pub mod sync;
 pub mod text;
 pub mod user;
+pub mod user_conversation;
 
 use confab_store::{Migration, Tx};
 
@@ -36,6 +38,7 @@ pub use list::{Order, Page, Window};
 pub const MIGRATIONS: &[Migration] = &[
     step(1, "first", include_str!("../migrations/0001_first.sql")),
     step(2, "states", include_str!("../migrations/0002_states.sql")),
+    step(3, "groups", include_str!("../migrations/0003_groups.sql")),
     step(
         9,
         "reachability",

@@ -176,18 +176,26 @@ pub(crate) fn created_seq_from(
     Ok(row.map(|mut r| r.int()).transpose()?)
 }
 
-/// How many messages follow an index, at most 1000 (B-575).
+/// How many messages of a conversation follow an index, at most 1000 (B-575). Rows are counted only where messages
+/// were removed.
 ///
 /// # Errors
 /// The database's.
-pub fn count_after(tx: &mut Transaction<'_>, conversation: ConversationSid, index: i64) -> Result<i64> {
+pub fn unread(tx: &mut Transaction<'_>, conversation: &Conversation, index: i64) -> Result<i64> {
+    let behind = (conversation.next_index - 1).saturating_sub(index).max(0);
+    if behind == 0 || conversation.messages_count == conversation.next_index {
+        return Ok(behind.min(MOST_UNREAD));
+    }
     let row = tx.first(
         "SELECT CAST(COUNT(*) AS BIGINT) FROM (SELECT 1 AS one FROM message \
-         WHERE conversation_sid = $1 AND idx > $2 LIMIT 1000) AS unread",
-        params![conversation.to_string(), index],
+         WHERE conversation_sid = $1 AND idx > $2 LIMIT $3) AS unread",
+        params![conversation.sid.to_string(), index, MOST_UNREAD],
     )?;
     Ok(row.map_or(Ok(0), |mut r| r.int())?)
 }
+
+/// More unread messages are not counted.
+const MOST_UNREAD: i64 = 1000;
 
 /// Posts a message (B-231…B-238).
 #[derive(Clone, Debug)]
@@ -312,16 +320,12 @@ fn send_on(
     if at.non_chat_count == 0 {
         return Ok(message);
     }
-    let mut total = 0;
-    for recipient in participant::non_chat(tx, at.sid)? {
-        if writer.is_some_and(|w| w.sid == recipient.sid) {
-            continue;
-        }
-        receipt::create(tx, cx, &message, &recipient)?;
-        total += 1;
+    let mut statuses = Vec::new();
+    for delivery in participant::deliveries(tx, cx, at, writer)? {
+        statuses.push(receipt::create(tx, cx, &message, &delivery)?);
     }
-    if total > 0 {
-        message.delivery = Some(receipt::Summary::new(total).json());
+    if !statuses.is_empty() {
+        message.delivery = Some(receipt::Summary::of(&statuses).json());
     }
     Ok(message)
 }
@@ -499,13 +503,14 @@ impl Command for Update {
     }
 }
 
-/// Stores a new summary of a message's receipts and tells clients (realtime.md §4.11).
+/// Stores a new summary of a message's receipts and tells clients (realtime.md §4.11), of what came with it also.
 pub(crate) fn set_delivery(
     tx: &mut Transaction<'_>,
     cx: &mut Cx<'_>,
     locked: &Conversation,
     mut message: Message,
     summary: String,
+    also: Option<Change>,
 ) -> Result<()> {
     message.delivery = Some(summary);
     message.seq = locked.seq;
@@ -521,7 +526,9 @@ pub(crate) fn set_delivery(
     cx.commit(
         Stream::Conversation(locked.sid),
         locked.seq,
-        vec![Change::MessageUpdated(Arc::new(message))],
+        std::iter::once(Change::MessageUpdated(Arc::new(message)))
+            .chain(also)
+            .collect(),
     );
     Ok(())
 }

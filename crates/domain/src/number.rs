@@ -53,11 +53,13 @@ pub(crate) fn owner(tx: &mut Transaction<'_>, address: &Address) -> Result<Optio
 }
 
 /// Makes sure that an account owns an address: one that nobody owns is claimed when the server is set so (B-169).
+/// Refuses one of another account with the first code, one that nobody owns with the second.
 pub(crate) fn require(
     tx: &mut Transaction<'_>,
     cx: &mut Cx<'_>,
     account: AccountSid,
     address: &Address,
+    (foreign, unowned): (u32, u32),
 ) -> Result<()> {
     match owner(tx, address)? {
         Some(owner) if owner == account => Ok(()),
@@ -68,7 +70,8 @@ pub(crate) fn require(
             }
             claimed => claimed.map(drop),
         },
-        _ => Err(Error::code(50413)),
+        Some(_) => Err(Error::code(foreign)),
+        None => Err(Error::code(unowned)),
     }
 }
 

@@ -9,11 +9,12 @@ use confab_types::{
 };
 use serde::Serialize;
 
+use crate::conversation::State;
 use crate::error::Error;
 use crate::job;
 use crate::list::{Bound, Listing};
 use crate::message::{self, Message};
-use crate::participant::Participant;
+use crate::participant::{self, Delivery};
 use crate::sync::sid;
 use crate::{Command, Cx, Effect, Order, Page, Result, Stream, Transaction, Window, conversation};
 
@@ -161,18 +162,25 @@ pub fn fetch(tx: &mut Transaction<'_>, message: MessageSid, key: &str) -> Result
     row.map(read).transpose()?.ok_or_else(|| Error::code(20404))
 }
 
-/// Makes a receipt without status and the job that sends the message.
+/// A message to a group that no number of the account could send to (B-216).
+const NOT_ACTIVATED: i64 = 50435;
+
+/// Makes a receipt without status and the job that sends the message. One that nothing can send has failed already;
+/// gives the status.
 pub(crate) fn create(
     tx: &mut Transaction<'_>,
     cx: &mut Cx<'_>,
     message: &Message,
-    recipient: &Participant,
-) -> Result<()> {
+    delivery: &Delivery,
+) -> Result<Option<Status>> {
+    let recipient = &delivery.to;
     let channel_message = match recipient.channel() {
         Some(Channel::WhatsApp) => cx.sid::<WhatsAppSid>().to_string(),
         Some(Channel::Rcs) => cx.sid::<MmsSid>().to_string(),
+        _ if !delivery.others.is_empty() => cx.sid::<MmsSid>().to_string(),
         _ => cx.sid::<SmsSid>().to_string(),
     };
+    let status = delivery.from.is_none().then_some(Status::Failed);
     let receipt: ReceiptSid = cx.sid();
     tx.push(
         concat!(
@@ -187,25 +195,26 @@ pub(crate) fn create(
             message.sid.to_string(),
             recipient.sid.to_string(),
             &channel_message,
-            confab_store::Param::Null,
-            0i64,
+            status.map(Status::name),
+            status.map_or(0, |_| NOT_ACTIVATED),
             cx.now.0,
             cx.now.0
         ],
     )?;
-    let (Some(to), Some(from)) = (&recipient.address, &recipient.proxy_address) else {
-        return Ok(());
+    let (Some(to), Some(from)) = (&recipient.address, &delivery.from) else {
+        return Ok(status);
     };
     let send = job::Kind::Send {
         account: message.account,
         channel_message,
         from: from.clone(),
         to: to.clone(),
+        others: delivery.others.clone(),
         body: message.body.clone().unwrap_or_default(),
     };
     job::add(tx, cx, &send, cx.now)?;
     cx.emit(Effect::JobsWaiting);
-    Ok(())
+    Ok(status)
 }
 
 /// What the receipts of a message say together (B-358…B-361).
@@ -225,15 +234,11 @@ struct SummaryView {
 }
 
 impl Summary {
-    pub(crate) fn new(total: i64) -> Self {
-        Self {
-            total,
+    pub(crate) fn of(statuses: &[Option<Status>]) -> Self {
+        let mut summary = Self {
+            total: i64::try_from(statuses.len()).unwrap_or(i64::MAX),
             reached: BTreeMap::new(),
-        }
-    }
-
-    fn of(statuses: &[Option<Status>]) -> Self {
-        let mut summary = Self::new(i64::try_from(statuses.len()).unwrap_or(i64::MAX));
+        };
         for status in statuses.iter().flatten() {
             // B-360: who read it also got it, and it was sent. B-361: failures count alone.
             let reached: &[&'static str] = match status {
@@ -306,6 +311,12 @@ impl Command for Report {
         if !self.is_news(&before) {
             return Ok(false);
         }
+        if self.status == Status::Read
+            && participant::find(tx, before.conversation, &before.participant.to_string())?
+                .is_some_and(|p| !p.has_horizon())
+        {
+            return Ok(false); // B-356 for group messages, whose SID does not tell the channel.
+        }
         // Closed conversations still get the receipts of what was sent before.
         let locked = match conversation::lock(tx, before.conversation, 50350) {
             Err(Error::Api(_)) => return Ok(false),
@@ -344,7 +355,13 @@ impl Command for Report {
             .map(|mut r| Ok(r.opt_text()?.as_deref().and_then(Status::parse)))
             .collect::<Result<Vec<_>>>()?;
         let message = message::fetch(tx, &locked, &receipt.message.to_string())?;
-        message::set_delivery(tx, cx, &locked, message, Summary::of(&statuses).json())?;
+        let read = if self.status == Status::Read && locked.state != State::Closed {
+            participant::read_up_to(tx, cx, &locked, receipt.participant, message.index)?
+        } else {
+            None
+        };
+        let summary = Summary::of(&statuses).json();
+        message::set_delivery(tx, cx, &locked, message, summary, read)?;
         Ok(true)
     }
 }

@@ -96,8 +96,8 @@ pub(crate) fn removed_message(message: &Message) -> String {
 }
 
 pub(crate) fn removed_participant(participant: &Participant) -> String {
-    let kind = participant.channel().map_or("chat", |c| c.name());
-    let mut data = serde_json::json!({"type": kind, "attributes": "{}", "roleSid": participant.role_sid});
+    let mut data =
+        serde_json::json!({"type": participant.kind(), "attributes": "{}", "roleSid": participant.role_sid});
     if let Some(identity) = &participant.identity {
         data["identity"] = identity.as_str().into();
     }

@@ -138,7 +138,7 @@ pub fn document(c: &Conversation) -> Option<Box<RawValue>> {
 
 fn participant(p: &Participant) -> Value {
     let mut data = json!({
-        "type": p.channel().map_or("chat", |c| c.name()),
+        "type": p.kind(),
         "attributes": p.attributes, "roleSid": p.role_sid,
         "dateCreated": p.created_at.iso_millis(), "dateUpdated": p.updated_at.iso_millis(),
         "lastConsumedMessageIndex": p.last_read_index,
@@ -149,6 +149,12 @@ fn participant(p: &Participant) -> Value {
     }
     if let Some(user) = p.user {
         data["userInfo"] = Entity::UserInfo(user).name().into();
+    }
+    // The client knows bindings of e-mail alone, and expects no null.
+    if let Some(binding) = p.binding().filter(|b| b.kind == "email") {
+        data["bindings"] = json!({"email": {
+            "name": binding.name.unwrap_or(""), "address": binding.address, "level": binding.level.unwrap_or("to"),
+        }});
     }
     data
 }

@@ -151,6 +151,7 @@ fn limits(config: &Config) -> confab_domain::Limits {
         sms_body_chars: limits.sms_body_chars,
         participants: count(limits.participants),
         non_chat_participants: count(limits.non_chat_participants),
+        group_participants: count(limits.group_participants),
         conversations_per_identity: count(limits.conversations_per_identity),
         actions_per_second: match (limits.actions_per_second, limits.profile) {
             (0, LimitsProfile::Open) => None,

@@ -95,6 +95,8 @@ pub struct Limits {
     pub participants: usize,
     /// Participants of one conversation that are not chat users.
     pub non_chat_participants: usize,
+    /// Phones and projected numbers of one group text.
+    pub group_participants: usize,
     /// Conversations that one identity takes part in.
     pub conversations_per_identity: usize,
 }
@@ -201,6 +203,7 @@ impl Default for Limits {
             sms_body_chars: 1600,
             participants: 1000,
             non_chat_participants: 50,
+            group_participants: 10,
             conversations_per_identity: 1000,
         }
     }

@@ -110,6 +110,18 @@ pub fn is_e164(text: &str) -> bool {
     })
 }
 
+/// An ordinary number of North America (+1 and ten digits), not a toll-free one: what carriers pass group messages on
+/// for (B-212).
+#[must_use]
+pub fn is_long_code(text: &str) -> bool {
+    const TOLL_FREE: [&str; 7] = ["800", "833", "844", "855", "866", "877", "888"];
+    text.strip_prefix("+1").is_some_and(|digits| {
+        digits.len() == 10
+            && digits.bytes().all(|b| b.is_ascii_digit())
+            && !TOLL_FREE.iter().any(|area| digits.starts_with(area))
+    })
+}
+
 fn is_short_code(text: &str) -> bool {
     (3..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
 }
@@ -137,6 +149,30 @@ mod tests {
             ("a@example.com", Channel::Email),
         ] {
             assert_eq!(Address::parse(text).unwrap().channel(), channel, "{text}");
+        }
+    }
+
+    #[test]
+    fn long_codes_are_ordinary_numbers_of_north_america_b212() {
+        for number in ["+15017122661", "+18017122661", "+18227122661", "+18997122661"] {
+            assert!(is_long_code(number), "{number}");
+        }
+        for number in [
+            "+18007122661",
+            "+18337122661",
+            "+18447122661",
+            "+18557122661",
+            "+18667122661",
+            "+18777122661",
+            "+18887122661",
+            "+1501712266",
+            "+150171226611",
+            "+445017122661",
+            "15017122661",
+            "+1501712266x",
+            "12345",
+        ] {
+            assert!(!is_long_code(number), "{number}");
         }
     }
 

@@ -1,14 +1,14 @@
 //! Participants (rest.md §2.4).
 
 use confab_domain::participant::{self, Fields, Horizon, Participant};
-use confab_domain::{Error, Order, conversation};
+use confab_domain::{Order, conversation};
 use confab_types::{AccountSid, ApiError, ConversationSid, ParticipantSid, RoleSid, ServiceSid};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::both;
 use super::scope::Scope;
-use crate::kit::failure::{Failure, Result};
+use crate::kit::failure::Result;
 use crate::kit::input::{Date, Input, IntOrNull, SidText, Text, WebhookEnabled, input};
 use crate::kit::paging::{InList, Listed, Paged};
 use crate::kit::render::{Created, Deleted, Found, Iso, reply};
@@ -61,6 +61,7 @@ async fn add(scope: Scope, _: WebhookEnabled, Input(new): Input<New>) -> Result<
             role: new.role,
             created_at: new.created_at,
             updated_at: new.updated_at,
+            ..Fields::default()
         },
     };
     let added = scope.execute(command).await?;
@@ -101,39 +102,15 @@ async fn update(scope: Scope, _: WebhookEnabled, Input(changes): Input<Changes>)
         role: changes.role,
         identity: changes.identity,
         proxy_address: changes.proxy_address,
+        projected_address: changes.projected_address,
         horizon: horizon(changes.last_read_index.as_deref())?,
         last_read_at: changes.last_read_at,
         created_at: changes.created_at,
         updated_at: changes.updated_at,
         ..participant::Update::of(scope.service, conversation, key)
     };
-    if let Some(projected) = changes.projected_address {
-        return Err(refuse_projected(&scope, &projected).await?);
-    }
     let changed = scope.execute(command).await?;
     Ok(reply(&view(&scope, changed)))
-}
-
-/// Nobody has a projected address yet: there is none to take away (B-184), and group texting, which would give one,
-/// is not built.
-async fn refuse_projected(scope: &Scope, value: &str) -> Result<Failure> {
-    let (service, conversation) = (scope.service, scope.item("ConversationSid")?.to_owned());
-    let (key, takes_away) = (scope.item("Sid")?.to_owned(), value == "null");
-    let code = scope
-        .read(move |tx| {
-            let within = conversation::parent(tx, service, &conversation)?;
-            let target = participant::fetch(tx, within.sid, &key)?;
-            if within.state == conversation::State::Closed {
-                return Err(Error::code(50377));
-            }
-            Ok(match (takes_away, target.address) {
-                (true, _) => 50442,
-                (false, Some(_)) => 50443,
-                (false, None) => 50452,
-            })
-        })
-        .await?;
-    Ok(Failure::code(code))
 }
 
 /// Reads `LastReadMessageIndex`.
@@ -177,7 +154,12 @@ async fn list(scope: Scope, query: Paged<(), 100>) -> Result<Listed<View>> {
 }
 
 fn view(scope: &Scope, participant: Participant) -> View {
-    let kind = participant.channel().map_or("sms", |channel| channel.name());
+    let messaging_binding = participant.binding().map(|binding| Binding {
+        kind: binding.kind,
+        address: binding.address.map(str::to_owned),
+        proxy_address: binding.proxy_address.map(str::to_owned),
+        projected_address: binding.projected_address.map(str::to_owned),
+    });
     View {
         account_sid: participant.account,
         chat_service_sid: scope.shown_service,
@@ -185,11 +167,7 @@ fn view(scope: &Scope, participant: Participant) -> View {
         sid: participant.sid,
         identity: participant.identity,
         attributes: participant.attributes,
-        messaging_binding: participant.address.map(|address| Binding {
-            kind,
-            address,
-            proxy_address: participant.proxy_address,
-        }),
+        messaging_binding,
         role_sid: participant.role_sid,
         date_created: Iso(participant.created_at),
         date_updated: Iso(participant.updated_at),
@@ -224,10 +202,15 @@ impl InList for View {
     const KEY: &'static str = "participants";
 }
 
+/// Only what the kind of participant has (B-222).
 #[derive(Serialize, JsonSchema)]
 struct Binding {
     #[serde(rename = "type")]
     kind: &'static str,
-    address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     proxy_address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    projected_address: Option<String>,
 }

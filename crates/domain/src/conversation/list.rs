@@ -1,12 +1,49 @@
 //! Lists of conversations.
 
 use confab_store::params;
-use confab_types::{KeyPart, ServiceSid, Timestamp};
+use confab_types::{ConversationSid, KeyPart, ServiceSid, Timestamp, UserSid};
 
 use super::row::{columns, read};
 use super::{Conversation, State};
 use crate::list::{Bound, Listing};
 use crate::{Order, Page, Result, Transaction, Window};
+
+/// The conversations of one page of a user's, which are those from the first to the last of it, by SID.
+pub(crate) fn of_user_between(
+    tx: &mut Transaction<'_>,
+    user: UserSid,
+    (first, last): (ConversationSid, ConversationSid),
+) -> Result<Vec<Conversation>> {
+    let rows = tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM conversation WHERE sid IN (SELECT conversation_sid FROM participant \
+             WHERE user_sid = $1 AND conversation_sid >= $2 AND conversation_sid <= $3) ORDER BY sid"
+        ),
+        params![user.to_string(), first.to_string(), last.to_string()],
+    )?;
+    rows.into_iter().map(read).collect()
+}
+
+/// As [`of_user_between`] for an address in a service.
+pub(crate) fn of_address_between(
+    tx: &mut Transaction<'_>,
+    service: ServiceSid,
+    address: &str,
+    (first, last): (ConversationSid, ConversationSid),
+) -> Result<Vec<Conversation>> {
+    let rows = tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM conversation WHERE sid IN (SELECT conversation_sid FROM participant WHERE service_sid = $1 \
+             AND address = $2 AND conversation_sid >= $3 AND conversation_sid <= $4) ORDER BY sid"
+        ),
+        params![service.to_string(), address, first.to_string(), last.to_string()],
+    )?;
+    rows.into_iter().map(read).collect()
+}
 
 /// Which conversations a list shows.
 #[derive(Clone, Debug, Default)]

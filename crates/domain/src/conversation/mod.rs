@@ -16,6 +16,7 @@ pub use create::{Create, Fields};
 pub use find::{by_sid, fetch, find, parent};
 pub(crate) use find::{hold, lock, lock_open};
 pub use list::{Filter, list};
+pub(crate) use list::{of_address_between, of_user_between};
 pub(crate) use remove::remove;
 pub use remove::{Delete, Purge};
 pub use row::Conversation;

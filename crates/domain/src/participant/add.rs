@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use confab_store::params;
-use confab_types::{Address, ApiError, RoleSid, ServiceSid, Timestamp};
+use confab_types::{ApiError, Channel, ConversationSid, RoleSid, ServiceSid, Timestamp};
 
-use super::binding::bind_pair;
+use super::binding::{bind_native, bind_pair, project};
+use super::group::{self, Taken};
+use super::identity::join_user;
+use super::kind::Kind;
+use super::of_client_if;
 use super::row::{Participant, insert};
-use super::{by_identity, of_client_if};
 use crate::conversation::{self, Conversation};
 use crate::error::Error;
 use crate::role::{self, Permission, RoleType};
-use crate::{Change, Command, Cx, Result, Stream, Transaction, service, text, user};
+use crate::{Change, Command, Cx, Result, Stream, Transaction, service, text};
 
 /// Adds a participant. A client adds himself (joins), another identity or an address.
 #[derive(Clone, Debug, Default)]
@@ -22,8 +25,12 @@ pub struct Fields {
     pub address: Option<String>,
     /// The account's number in front of it.
     pub proxy_address: Option<String>,
-    /// Number of a chat participant in a group text.
+    /// Number of the account by which the phones of a group text know it.
     pub projected_address: Option<String>,
+    /// Name of an e-mail participant.
+    pub binding_name: Option<String>,
+    /// `to` or `cc`, of an e-mail participant.
+    pub binding_level: Option<String>,
     /// JSON text of at most 4 KB.
     pub attributes: Option<String>,
     /// SID of a conversation role.
@@ -69,100 +76,110 @@ impl Command for Add {
                 role::require(tx, &cx.actor, Some(&me), needed)?;
             }
         }
-        let attributes = text::attributes(
-            fields.attributes.as_deref(),
-            cx.limits.participant_attributes_bytes,
-        )?;
-        let kind = Kind::of(fields)?;
-        let locked = conversation::lock_open(tx, found.sid, 50350)?;
-        let role = match fields.role.as_deref().filter(|t| !t.is_empty()) {
-            Some(text) => conversation_role(tx, locked.service, text)?,
-            None => default_role(tx, cx, &locked, &kind)?,
-        };
-        if locked.participants_count >= cx.limits.participants {
-            return Err(Error::code(50417));
+        let added = add(tx, cx, found.sid, fields)?;
+        if added.is_native() || added.projected_address.is_some() {
+            group::settle(tx, found.sid, Taken::Refuse)?;
         }
-        let mut new = Participant {
-            sid: cx.sid(),
-            account: locked.account,
-            service: locked.service,
-            conversation: locked.sid,
-            user: None,
-            identity: None,
-            address: None,
-            proxy_address: None,
-            role_sid: Some(role),
-            attributes: attributes.unwrap_or_else(|| "{}".into()),
-            last_read_index: None,
-            last_read_at: None,
-            notification_level: "default".into(),
-            seq: locked.seq,
-            created_seq: locked.seq,
-            user_seq: 0,
-            user_created_seq: 0,
-            created_at: fields.created_at.unwrap_or(cx.now),
-            updated_at: fields.updated_at.or(fields.created_at).unwrap_or(cx.now),
-        };
-        match kind {
-            Kind::Chat { identity } => join_user(tx, cx, &locked, &mut new, identity)?,
-            Kind::Address { address, proxy } => bind_pair(tx, cx, &locked, &mut new, &address, &proxy)?,
-        }
-        insert(tx, &new)?;
-        let non_chat = i64::from(new.identity.is_none());
-        tx.push(
-            "UPDATE conversation SET participants_count = participants_count + 1, \
-             non_chat_count = non_chat_count + $2 WHERE sid = $1",
-            params![locked.sid.to_string(), non_chat],
-        )?;
-        let shared = Arc::new(new.clone());
-        cx.commit(
-            Stream::Conversation(locked.sid),
-            locked.seq,
-            vec![Change::ParticipantAdded(Arc::clone(&shared))],
-        );
-        // realtime.md §4.11: the newcomer opens the conversation on its own entry, so that comes last.
-        if let Some(user) = new.user {
-            cx.commit(Stream::User(user), new.user_seq, vec![Change::Joined(shared)]);
-        }
-        Ok(new)
+        Ok(added)
     }
 }
 
-/// The kinds of rest.md §2.4 that this server has so far.
-enum Kind<'a> {
-    Chat { identity: &'a str },
-    Address { address: Address, proxy: Address },
-}
-
-impl<'a> Kind<'a> {
-    fn of(fields: &'a Fields) -> Result<Self> {
-        let given = |text: &'a Option<String>| text.as_deref();
-        if given(&fields.projected_address).is_some_and(|t| !t.is_empty()) {
-            // Group texting is not built yet; the original says the same to accounts without it.
-            return Err(Error::code(50452));
-        }
-        let identity = given(&fields.identity).filter(|t| !t.is_empty());
-        match (identity, given(&fields.address), given(&fields.proxy_address)) {
-            (Some(_), Some(a), _) | (Some(_), _, Some(a)) if !a.is_empty() => Err(Error::code(50211)),
-            (Some(identity), _, _) => Ok(Self::Chat { identity }),
-            (None, None, None) => Err(ApiError::missing("Identity").into()),
-            (None, None, Some(_)) => Err(Error::code(50411)),
-            (None, Some(""), _) => Err(Error::code(50411)),
-            (None, Some(_), Some("")) => Err(Error::code(50412)),
-            (None, Some(_), None) => Err(Error::code(50452)),
-            (None, Some(address), Some(proxy)) => {
-                let address = Address::parse(address).ok_or_else(|| Error::code(50407))?;
-                let proxy = Address::parse(proxy).ok_or_else(|| Error::code(50408))?;
-                if address == proxy {
-                    return Err(Error::code(50409));
-                }
-                if address.channel() != proxy.channel() {
-                    return Err(Error::code(50414));
-                }
-                Ok(Self::Address { address, proxy })
+/// Adds a participant without looking whether its numbers now make a group that is there already: where several are
+/// added in one transaction, only the last one completes the group, and [`group::settle`] is to follow.
+fn add(
+    tx: &mut Transaction<'_>,
+    cx: &mut Cx<'_>,
+    conversation: ConversationSid,
+    fields: &Fields,
+) -> Result<Participant> {
+    let attributes = text::attributes(
+        fields.attributes.as_deref(),
+        cx.limits.participant_attributes_bytes,
+    )?;
+    let kind = Kind::of(fields)?;
+    let locked = conversation::lock_open(tx, conversation, 50350)?;
+    let role = match fields.role.as_deref().filter(|t| !t.is_empty()) {
+        Some(text) => Some(conversation_role(tx, locked.service, text)?),
+        None => default_role(tx, cx, &locked, &kind)?,
+    };
+    if locked.participants_count >= cx.limits.participants {
+        return Err(Error::code(50417));
+    }
+    let mut new = Participant {
+        sid: cx.sid(),
+        account: locked.account,
+        service: locked.service,
+        conversation: locked.sid,
+        user: None,
+        identity: None,
+        address: None,
+        proxy_address: None,
+        projected_address: None,
+        binding_name: None,
+        binding_level: None,
+        findable: !matches!(kind, Kind::Projected { .. }),
+        role_sid: role,
+        attributes: attributes.unwrap_or_else(|| "{}".into()),
+        last_read_index: None,
+        last_read_at: None,
+        notification_level: "default".into(),
+        seq: locked.seq,
+        created_seq: locked.seq,
+        user_seq: 0,
+        user_created_seq: 0,
+        created_at: fields.created_at.unwrap_or(cx.now),
+        updated_at: fields.updated_at.or(fields.created_at).unwrap_or(cx.now),
+    };
+    match kind {
+        Kind::Chat { identity, projected } => {
+            join_user(tx, cx, &mut new, identity)?;
+            if let Some(projected) = projected {
+                project(tx, cx, &locked, &mut new, &projected)?;
             }
         }
+        Kind::Pair { address, proxy } => {
+            bind_pair(tx, cx, &locked, &mut new, &address, &proxy)?;
+            describe_email(cx, &mut new, fields)?;
+        }
+        Kind::Native { address } => bind_native(tx, cx, &locked, &mut new, &address)?,
+        Kind::Projected { projected } => project(tx, cx, &locked, &mut new, &projected)?,
     }
+    insert(tx, &new)?;
+    tx.push(
+        "UPDATE conversation SET participants_count = participants_count + 1, \
+         non_chat_count = non_chat_count + $2 WHERE sid = $1",
+        params![locked.sid.to_string(), new.is_non_chat()],
+    )?;
+    let shared = Arc::new(new.clone());
+    cx.commit(
+        Stream::Conversation(locked.sid),
+        locked.seq,
+        vec![Change::ParticipantAdded(Arc::clone(&shared))],
+    );
+    // realtime.md §4.11: the newcomer opens the conversation on its own entry, so that comes last.
+    if let Some(user) = new.user {
+        cx.commit(Stream::User(user), new.user_seq, vec![Change::Joined(shared)]);
+    }
+    Ok(new)
+}
+
+/// What only e-mail has: a name and a place in the header.
+fn describe_email(cx: &Cx<'_>, new: &mut Participant, fields: &Fields) -> Result<()> {
+    if new.channel() != Some(Channel::Email) {
+        return Ok(());
+    }
+    new.binding_name = fields.binding_name.as_deref().and_then(text::cleared);
+    text::at_most(
+        new.binding_name.as_deref().unwrap_or(""),
+        cx.limits.identity_chars,
+        50407,
+    )?;
+    new.binding_level = match fields.binding_level.as_deref() {
+        None | Some("") => None,
+        Some(level @ ("to" | "cc")) => Some(level.to_owned()),
+        Some(_) => return Err(ApiError::invalid("level").into()),
+    };
+    Ok(())
 }
 
 pub(super) fn conversation_role(
@@ -178,51 +195,29 @@ pub(super) fn conversation_role(
     }
 }
 
-/// Who joins the conversation that he created gets the creator's role, others the ordinary one (B-165, B-664).
+/// Who joins the conversation that he created gets the creator's role, others the ordinary one (B-165, B-664); a
+/// native phone gets none, since it does nothing here by itself.
 fn default_role(
     tx: &mut Transaction<'_>,
     cx: &Cx<'_>,
     conversation: &Conversation,
     kind: &Kind<'_>,
-) -> Result<RoleSid> {
-    let service = service::fetch(tx, conversation.account, conversation.service)?;
+) -> Result<Option<RoleSid>> {
     let creator = match (cx.actor.client(), kind) {
-        (Some(client), Kind::Chat { identity }) => {
+        (_, Kind::Native { .. }) => return Ok(None),
+        (Some(client), Kind::Chat { identity, .. }) => {
             client.identity == *identity && conversation.is_creator(identity)
         }
         _ => false,
     };
-    Ok(if creator {
-        service.conversation_creator_role
-    } else {
-        service.conversation_role
-    })
+    if !creator {
+        return ordinary_role(tx, conversation).map(Some);
+    }
+    let service = service::fetch(tx, conversation.account, conversation.service)?;
+    Ok(Some(service.conversation_creator_role))
 }
 
-fn join_user(
-    tx: &mut Transaction<'_>,
-    cx: &mut Cx<'_>,
-    conversation: &Conversation,
-    new: &mut Participant,
-    identity: &str,
-) -> Result<()> {
-    user::check_identity(cx, identity)?;
-    if by_identity(tx, conversation.sid, identity)?.is_some() {
-        return Err(Error::code(50433));
-    }
-    let user = user::ensure(tx, cx, conversation.account, conversation.service, identity, None)?;
-    // The count locks the user's row; who was deleted since the look-up is made anew by another run (B-544).
-    new.user_seq = user::next_seq(tx, user.sid).map_err(user::retry_if_gone)?;
-    let row = tx.first(
-        "SELECT CAST(COUNT(*) AS BIGINT) FROM (SELECT 1 AS one FROM participant \
-         WHERE user_sid = $1 AND open = 1 LIMIT $2) AS joined",
-        params![user.sid.to_string(), cx.limits.conversations_per_identity],
-    )?;
-    if row.map_or(Ok(0), |mut r| r.int())? >= cx.limits.conversations_per_identity {
-        return Err(Error::code(50214));
-    }
-    new.user = Some(user.sid);
-    new.identity = Some(identity.to_owned());
-    new.user_created_seq = new.user_seq;
-    Ok(())
+/// The role of participants who did not make their conversation.
+pub(super) fn ordinary_role(tx: &mut Transaction<'_>, conversation: &Conversation) -> Result<RoleSid> {
+    Ok(service::fetch(tx, conversation.account, conversation.service)?.conversation_role)
 }

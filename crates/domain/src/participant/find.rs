@@ -61,7 +61,7 @@ pub fn by_identity(
     row.map(read).transpose()
 }
 
-/// The participant whose identity or address an author is (B-234).
+/// The participant whose identity, address or projected address an author is (B-219, B-234).
 pub(crate) fn by_author(
     tx: &mut Transaction<'_>,
     conversation: ConversationSid,
@@ -70,7 +70,19 @@ pub(crate) fn by_author(
     if let Some(found) = by_identity(tx, conversation, author)? {
         return Ok(Some(found));
     }
-    by_address(tx, conversation, author)
+    if let Some(found) = by_address(tx, conversation, author)? {
+        return Ok(Some(found));
+    }
+    let row = tx.first(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE conversation_sid = $1 AND projected_address = $2 \
+             AND (address IS NOT NULL OR projected_address IS NOT NULL)"
+        ),
+        params![conversation.to_string(), author],
+    )?;
+    row.map(read).transpose()
 }
 
 /// The participant with an address.
@@ -83,7 +95,8 @@ pub(crate) fn by_address(
         concat!(
             "SELECT ",
             columns!(),
-            " FROM participant WHERE conversation_sid = $1 AND address = $2"
+            " FROM participant WHERE conversation_sid = $1 AND address = $2 \
+             AND (address IS NOT NULL OR projected_address IS NOT NULL) ORDER BY sid"
         ),
         params![conversation.to_string(), address],
     )?;

@@ -1,7 +1,7 @@
 //! Lists of participants.
 
 use confab_store::params;
-use confab_types::{ConversationSid, KeyPart, UserSid};
+use confab_types::{ConversationSid, KeyPart, ServiceSid, UserSid};
 
 use super::row::{Participant, columns, many, read};
 use crate::list::{Bound, Listing};
@@ -17,18 +17,6 @@ pub(crate) fn of_conversation_all(
             "SELECT ",
             columns!(),
             " FROM participant WHERE conversation_sid = $1 ORDER BY sid"
-        ),
-        params![conversation.to_string()],
-    )?)
-}
-
-/// The participants of a conversation outside chat.
-pub(crate) fn non_chat(tx: &mut Transaction<'_>, conversation: ConversationSid) -> Result<Vec<Participant>> {
-    many(tx.query(
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM participant WHERE conversation_sid = $1 AND address IS NOT NULL ORDER BY sid"
         ),
         params![conversation.to_string()],
     )?)
@@ -75,6 +63,67 @@ pub fn of_user(
         key: |p| vec![KeyPart::Text(p.conversation.to_string())],
     }
     .page(tx, order, window)
+}
+
+/// As [`of_user`] without those that no look-up shows (B-189).
+pub(crate) fn of_user_found(
+    tx: &mut Transaction<'_>,
+    user: UserSid,
+    window: &Window,
+) -> Result<Page<Participant>> {
+    Listing {
+        ascending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE user_sid = $1 AND findable = 1 AND conversation_sid > $2 \
+             ORDER BY conversation_sid LIMIT $3"
+        ),
+        descending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE user_sid = $1 AND findable = 1 AND conversation_sid < $2 \
+             ORDER BY conversation_sid DESC LIMIT $3"
+        ),
+        params: params![user.to_string()].to_vec(),
+        bounds: &[Bound::Text],
+        edge: None,
+        read,
+        key: |p| vec![KeyPart::Text(p.conversation.to_string())],
+    }
+    .page(tx, Order::Ascending, window)
+}
+
+/// The participants of a service with an address, by conversation. One conversation may have it behind several
+/// numbers.
+pub(crate) fn of_address(
+    tx: &mut Transaction<'_>,
+    service: ServiceSid,
+    address: &str,
+    window: &Window,
+) -> Result<Page<Participant>> {
+    Listing {
+        ascending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE service_sid = $1 AND address = $2 AND (conversation_sid, sid) > ($3, $4) \
+             ORDER BY conversation_sid, sid LIMIT $5"
+        ),
+        descending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE service_sid = $1 AND address = $2 AND (conversation_sid, sid) < ($3, $4) \
+             ORDER BY conversation_sid DESC, sid DESC LIMIT $5"
+        ),
+        params: params![service.to_string(), address].to_vec(),
+        bounds: &[Bound::Text, Bound::Text],
+        edge: None,
+        read,
+        key: |p| vec![
+            KeyPart::Text(p.conversation.to_string()),
+            KeyPart::Text(p.sid.to_string()),
+        ],
+    }
+    .page(tx, Order::Ascending, window)
 }
 
 /// What a user changed in his conversations after a count.

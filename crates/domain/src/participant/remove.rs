@@ -5,6 +5,7 @@ use std::sync::Arc;
 use confab_store::params;
 use confab_types::ServiceSid;
 
+use super::group::{self, Taken};
 use super::row::Participant;
 use super::{fetch, of_client};
 use crate::conversation;
@@ -57,19 +58,32 @@ pub(crate) fn remove(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, target: &Partici
     tx.push(
         "UPDATE conversation SET participants_count = participants_count - 1, \
          non_chat_count = non_chat_count - $2 WHERE sid = $1",
-        params![locked.sid.to_string(), i64::from(target.identity.is_none())],
+        params![locked.sid.to_string(), target.is_non_chat()],
     )?;
+    if target.is_native() || target.projected_address.is_some() {
+        group::settle(tx, locked.sid, Taken::Yield)?;
+    }
+    leave_roster(tx, cx, &target, locked.seq)
+}
+
+/// Removes a participant from what the others see (E5).
+pub(super) fn leave_roster(
+    tx: &mut Transaction<'_>,
+    cx: &mut Cx<'_>,
+    member: &Participant,
+    seq: i64,
+) -> Result<()> {
     let stone = Tombstone {
-        seq: locked.seq,
-        created_seq: target.created_seq,
-        item: target.sid.to_string(),
-        data: sync::removed_participant(&target),
+        seq,
+        created_seq: member.created_seq,
+        item: member.sid.to_string(),
+        data: sync::removed_participant(member),
         removed_at: cx.now,
     };
-    sync::bury(tx, &locked.sid.to_string(), sync::PARTICIPANT, &stone)?;
+    sync::bury(tx, &member.conversation.to_string(), sync::PARTICIPANT, &stone)?;
     cx.commit(
-        Stream::Conversation(locked.sid),
-        locked.seq,
+        Stream::Conversation(member.conversation),
+        seq,
         vec![Change::ParticipantRemoved(Arc::new(stone))],
     );
     Ok(())

@@ -26,8 +26,16 @@ pub struct Participant {
     pub identity: Option<String>,
     /// Its address, when it does not.
     pub address: Option<String>,
-    /// The account's number that writes to it.
+    /// The account's number that writes to it; none for a native member of a group text.
     pub proxy_address: Option<String>,
+    /// The account's number by which the phones of a group text know it.
+    pub projected_address: Option<String>,
+    /// What an e-mail participant is called.
+    pub binding_name: Option<String>,
+    /// `to` or `cc`, of an e-mail participant.
+    pub binding_level: Option<String>,
+    /// Whether look-ups by identity or address show it: not one that began as a projected address alone (B-189).
+    pub findable: bool,
     /// Its role in the conversation.
     pub role_sid: Option<RoleSid>,
     /// JSON text.
@@ -52,6 +60,23 @@ pub struct Participant {
     pub updated_at: Timestamp,
 }
 
+/// What ties a participant to the world outside chat (rest.md §2.4, B-222).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Binding<'a> {
+    /// Word for the channel.
+    pub kind: &'static str,
+    /// The person's address.
+    pub address: Option<&'a str>,
+    /// The account's number in front of that address.
+    pub proxy_address: Option<&'a str>,
+    /// The account's number that stands for the participant in a group text.
+    pub projected_address: Option<&'a str>,
+    /// Name of an e-mail participant.
+    pub name: Option<&'a str>,
+    /// `to` or `cc`, of an e-mail participant.
+    pub level: Option<&'a str>,
+}
+
 impl Participant {
     /// The channel of a participant outside chat.
     #[must_use]
@@ -61,13 +86,57 @@ impl Participant {
             .and_then(Address::parse)
             .map(|a| a.channel())
     }
+
+    /// `chat`, or the word for the channel; a projected address alone is one of texting.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match (&self.identity, self.channel()) {
+            (Some(_), _) => "chat",
+            (None, Some(channel)) => channel.name(),
+            (None, None) => Channel::Sms.name(),
+        }
+    }
+
+    /// What ties it to the world outside chat; none for one that only chats.
+    #[must_use]
+    pub fn binding(&self) -> Option<Binding<'_>> {
+        if self.address.is_none() && self.projected_address.is_none() {
+            return None;
+        }
+        Some(Binding {
+            kind: self.channel().unwrap_or(Channel::Sms).name(),
+            address: self.address.as_deref(),
+            proxy_address: self.proxy_address.as_deref(),
+            projected_address: self.projected_address.as_deref(),
+            name: self.binding_name.as_deref(),
+            level: self.binding_level.as_deref(),
+        })
+    }
+
+    /// Whether it counts as one outside chat (B-178).
+    #[must_use]
+    pub fn is_non_chat(&self) -> bool {
+        self.address.is_some()
+    }
+
+    /// A phone of a group text, which no number of the account stands in front of (B-211).
+    #[must_use]
+    pub fn is_native(&self) -> bool {
+        self.address.is_some() && self.proxy_address.is_none()
+    }
+
+    /// Whether it can have read something: texting reports no reading (B-583).
+    #[must_use]
+    pub fn has_horizon(&self) -> bool {
+        self.identity.is_some() || self.channel().is_some_and(|c| c != Channel::Sms)
+    }
 }
 
 macro_rules! columns {
     () => {
-        "sid, account_sid, service_sid, conversation_sid, user_sid, identity, address, proxy_address, role_sid, \
-         attributes, last_read_index, last_read_at, notification_level, seq, created_seq, user_seq, \
-         user_created_seq, created_at, updated_at"
+        "sid, account_sid, service_sid, conversation_sid, user_sid, identity, address, proxy_address, \
+         projected_address, binding_name, binding_level, findable, role_sid, attributes, last_read_index, \
+         last_read_at, notification_level, seq, created_seq, user_seq, user_created_seq, created_at, updated_at"
     };
 }
 pub(super) use columns;
@@ -82,6 +151,10 @@ pub(super) fn read(mut row: Row) -> Result<Participant> {
         identity: row.opt_text()?,
         address: row.opt_text()?,
         proxy_address: row.opt_text()?,
+        projected_address: row.opt_text()?,
+        binding_name: row.opt_text()?,
+        binding_level: row.opt_text()?,
+        findable: row.boolean()?,
         role_sid: opt_sid(row.opt_text()?)?,
         attributes: row.text()?,
         last_read_index: row.opt_int()?,
@@ -105,7 +178,8 @@ pub(super) fn insert(tx: &mut Transaction<'_>, new: &Participant) -> Result<()> 
         concat!(
             "INSERT INTO participant (",
             columns!(),
-            ", open) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1)"
+            ", open) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
+             $20, $21, $22, $23, 1)"
         ),
         params![
             new.sid.to_string(),
@@ -116,6 +190,10 @@ pub(super) fn insert(tx: &mut Transaction<'_>, new: &Participant) -> Result<()> 
             &new.identity,
             &new.address,
             &new.proxy_address,
+            &new.projected_address,
+            &new.binding_name,
+            &new.binding_level,
+            new.findable,
             new.role_sid.map(|r| r.to_string()),
             &new.attributes,
             new.last_read_index,
@@ -134,21 +212,20 @@ pub(super) fn insert(tx: &mut Transaction<'_>, new: &Participant) -> Result<()> 
 }
 
 /// Another transaction took the identity or the pair since it was looked up: the next run finds it and names it.
-fn lost_race(error: confab_store::Error) -> Error {
+pub(super) fn lost_race(error: confab_store::Error) -> Error {
     match error {
         confab_store::Error::Unique(text) => confab_store::Error::Retry(text).into(),
         other => other.into(),
     }
 }
 
+/// Writes what often changes. Read horizons do all day, so no column of an index is among them.
 pub(super) fn save(tx: &mut Transaction<'_>, changed: &Participant) -> Result<()> {
-    tx.exec(
-        "UPDATE participant SET proxy_address = $2, role_sid = $3, attributes = $4, last_read_index = $5, \
-         last_read_at = $6, notification_level = $7, seq = $8, user_seq = $9, created_at = $10, updated_at = $11 \
-         WHERE sid = $1",
+    tx.push(
+        "UPDATE participant SET role_sid = $2, attributes = $3, last_read_index = $4, last_read_at = $5, \
+         notification_level = $6, seq = $7, user_seq = $8, created_at = $9, updated_at = $10 WHERE sid = $1",
         params![
             changed.sid.to_string(),
-            &changed.proxy_address,
             changed.role_sid.map(|r| r.to_string()),
             &changed.attributes,
             changed.last_read_index,
@@ -158,6 +235,24 @@ pub(super) fn save(tx: &mut Transaction<'_>, changed: &Participant) -> Result<()
             changed.user_seq,
             changed.created_at.0,
             changed.updated_at.0
+        ],
+    )?;
+    Ok(())
+}
+
+/// Writes who it is and how it is reached, beside [`save`].
+pub(super) fn save_binding(tx: &mut Transaction<'_>, changed: &Participant) -> Result<()> {
+    tx.exec(
+        "UPDATE participant SET user_sid = $2, identity = $3, proxy_address = $4, projected_address = $5, \
+         created_seq = $6, user_created_seq = $7 WHERE sid = $1",
+        params![
+            changed.sid.to_string(),
+            changed.user.map(|u| u.to_string()),
+            &changed.identity,
+            &changed.proxy_address,
+            &changed.projected_address,
+            changed.created_seq,
+            changed.user_created_seq
         ],
     )
     .map_err(lost_race)?;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use confab_types::{ServiceSid, Timestamp};
+use confab_types::{ParticipantSid, ServiceSid, Timestamp};
 
-use super::add::conversation_role;
-use super::binding::rebind;
-use super::row::{Participant, save};
-use super::{fetch, of_client};
+use super::add::{conversation_role, ordinary_role};
+use super::binding::{change_projected, change_proxy};
+use super::group::{self, Taken};
+use super::row::{Participant, save, save_binding};
+use super::{fetch, find, identity, of_client};
 use crate::conversation::{self, Conversation, State};
 use crate::error::Error;
 use crate::role::{self, Permission};
@@ -35,11 +36,13 @@ pub struct Update {
     pub attributes: Option<String>,
     /// SID of a conversation role.
     pub role: Option<String>,
-    /// New identity; refused for those that have one (B-221).
+    /// Who is behind a projected address from now on; `null` for nobody (B-220).
     pub identity: Option<String>,
     /// New proxy address; `null` takes it away.
     pub proxy_address: Option<String>,
-    /// New read horizon.
+    /// New projected address; `null` takes it away.
+    pub projected_address: Option<String>,
+    /// New read horizon; a participant without one (B-583) stays so.
     pub horizon: Option<Horizon>,
     /// Time of the horizon, instead of the present.
     pub last_read_at: Option<Timestamp>,
@@ -63,6 +66,7 @@ impl Update {
             role: None,
             identity: None,
             proxy_address: None,
+            projected_address: None,
             horizon: None,
             last_read_at: None,
             notification_level: None,
@@ -76,6 +80,7 @@ impl Update {
             && self.role.is_none()
             && self.identity.is_none()
             && self.proxy_address.is_none()
+            && self.projected_address.is_none()
             && self.horizon.is_none()
             && self.last_read_at.is_none()
             && self.notification_level.is_none()
@@ -121,6 +126,44 @@ impl Update {
     }
 }
 
+impl Update {
+    fn change_bindings(
+        &self,
+        tx: &mut Transaction<'_>,
+        cx: &mut Cx<'_>,
+        locked: &Conversation,
+        changed: &mut Participant,
+    ) -> Result<()> {
+        if let Some(proxy) = &self.proxy_address {
+            change_proxy(tx, cx, locked, changed, proxy)?;
+            // Native phones have no role.
+            changed.role_sid = match changed.role_sid {
+                _ if changed.is_native() => None,
+                None => Some(ordinary_role(tx, locked)?),
+                role => role,
+            };
+        }
+        if let Some(projected) = &self.projected_address {
+            change_projected(tx, cx, locked, changed, projected)?;
+        }
+        Ok(())
+    }
+
+    fn move_horizon(&self, cx: &Cx<'_>, changed: &mut Participant) {
+        if !changed.has_horizon() {
+            return;
+        }
+        match self.horizon {
+            Some(Horizon::Unset) => (changed.last_read_index, changed.last_read_at) = (None, None),
+            Some(Horizon::At(index)) => {
+                changed.last_read_index = Some(index);
+                changed.last_read_at = Some(self.last_read_at.unwrap_or(cx.now));
+            }
+            None => changed.last_read_at = self.last_read_at.or(changed.last_read_at),
+        }
+    }
+}
+
 impl Command for Update {
     type Output = Participant;
 
@@ -135,56 +178,55 @@ impl Command for Update {
                 Ok(target)
             };
         }
-        let locked = conversation::lock_open(tx, found.sid, 50350)?;
+        let mut locked = conversation::lock_open(tx, found.sid, 50350)?;
         let mut changed = fetch(tx, locked.sid, &target.sid.to_string())?;
+        changed.seq = locked.seq;
         if let Some(attributes) =
             text::attributes(self.attributes.as_deref(), cx.limits.participant_attributes_bytes)?
         {
             changed.attributes = attributes;
         }
+        let replaced = identity::is_replaced(&changed, self.identity.as_deref())?;
+        if let Some(identity) = self.identity.as_deref().filter(|_| replaced) {
+            locked = identity::replace(tx, cx, locked, &mut changed, identity)?;
+        }
+        self.change_bindings(tx, cx, &locked, &mut changed)?;
         if let Some(text) = self.role.as_deref().filter(|t| !t.is_empty()) {
             changed.role_sid = Some(conversation_role(tx, locked.service, text)?);
         }
-        if let Some(identity) = &self.identity {
-            // B-221, and 50211 for a participant outside chat.
-            let same = changed.identity.as_ref() == Some(identity);
-            match (&changed.identity, same) {
-                (Some(_), true) => {}
-                (Some(_), false) => return Err(Error::code(50444)),
-                (None, _) => return Err(Error::code(50211)),
-            }
-        }
-        if let Some(proxy) = &self.proxy_address {
-            rebind(tx, cx, &locked, &mut changed, proxy)?;
-        }
-        match self.horizon {
-            None => {}
-            Some(Horizon::Unset) => (changed.last_read_index, changed.last_read_at) = (None, None),
-            Some(Horizon::At(index)) => {
-                changed.last_read_index = Some(index);
-                changed.last_read_at = Some(self.last_read_at.unwrap_or(cx.now));
-            }
-        }
-        if self.horizon.is_none() && self.last_read_at.is_some() {
-            changed.last_read_at = self.last_read_at;
-        }
+        self.move_horizon(cx, &mut changed);
         if let Some(level) = &self.notification_level {
+            if level != "default" && level != "muted" {
+                return Err(Error::code(50210));
+            }
             changed.notification_level.clone_from(level);
         }
         changed.created_at = self.created_at.unwrap_or(changed.created_at);
         changed.updated_at = self.updated_at.unwrap_or(cx.now);
-        changed.seq = locked.seq;
-        if let Some(user) = changed.user.filter(|_| self.touches_user()) {
+        // A new user's entry is made with all of this, under the count that it has already.
+        let user = changed.user.filter(|_| self.touches_user() && !replaced);
+        if let Some(user) = user {
             changed.user_seq = user::next_seq(tx, user)?;
         }
         save(tx, &changed)?;
+        let regrouped = self.proxy_address.is_some() || self.projected_address.is_some();
+        if replaced || regrouped {
+            save_binding(tx, &changed)?;
+        }
+        if regrouped {
+            group::settle(tx, locked.sid, Taken::Refuse)?;
+        }
+        if replaced {
+            identity::announce(cx, &changed);
+            return Ok(changed);
+        }
         let shared = Arc::new(changed.clone());
         cx.commit(
             Stream::Conversation(locked.sid),
             locked.seq,
             vec![Change::ParticipantUpdated(Arc::clone(&shared))],
         );
-        if let Some(user) = changed.user.filter(|_| self.touches_user()) {
+        if let Some(user) = user {
             cx.commit(
                 Stream::User(user),
                 changed.user_seq,
@@ -193,4 +235,27 @@ impl Command for Update {
         }
         Ok(changed)
     }
+}
+
+/// Moves a read horizon up to a message that the participant's channel reports as read (B-582); what clients see of
+/// it goes into the commit of `locked`.
+pub(crate) fn read_up_to(
+    tx: &mut Transaction<'_>,
+    cx: &Cx<'_>,
+    locked: &Conversation,
+    participant: ParticipantSid,
+    index: i64,
+) -> Result<Option<Change>> {
+    let Some(mut reader) = find(tx, locked.sid, &participant.to_string())? else {
+        return Ok(None);
+    };
+    if !reader.has_horizon() || reader.last_read_index.is_some_and(|before| before >= index) {
+        return Ok(None);
+    }
+    reader.last_read_index = Some(index);
+    reader.last_read_at = Some(cx.now);
+    reader.updated_at = cx.now;
+    reader.seq = locked.seq;
+    save(tx, &reader)?;
+    Ok(Some(Change::ParticipantUpdated(Arc::new(reader))))
 }

@@ -1,8 +1,8 @@
 //! C2–C4: the conversations of the caller himself.
 
-use confab_domain::conversation::{self, Conversation};
-use confab_domain::participant::{self, Horizon, Participant, Update};
-use confab_domain::{Error, Order, Result, Transaction, message};
+use confab_domain::participant::{Horizon, Update};
+use confab_domain::user_conversation::{self, UserConversation};
+use confab_domain::{Error, Result, user};
 use confab_types::ApiError;
 use serde_json::{Value, json};
 
@@ -31,49 +31,28 @@ pub(super) async fn answer(
     }
 }
 
-/// A conversation with the caller's part in it and what he has not read.
-type Entry = (Conversation, Participant, Option<i64>);
-
-fn entry(tx: &mut Transaction<'_>, row: Conversation, me: Participant) -> Result<Entry> {
-    let unread = me
-        .last_read_index
-        .map(|i| message::count_after(tx, row.sid, i))
-        .transpose()?;
-    Ok((row, me, unread))
-}
-
 async fn list(session: &Session, request: &Request) -> Result<Reply> {
     const LIST: &str = "my conversations";
     let (user, window) = (session.client.user, super::window(request, LIST, PAGE)?);
     let page = session
         .engine()
-        .read(move |tx| {
-            let page = participant::of_user(tx, user, Order::Ascending, &window)?;
-            let mut entries = Vec::with_capacity(page.items.len());
-            for me in &page.items {
-                if let Some(row) = conversation::by_sid(tx, me.conversation)? {
-                    entries.push(entry(tx, row, me.clone())?);
-                }
-            }
-            Ok((entries, page))
-        })
+        .read(move |tx| user_conversation::list(tx, user, &window))
         .await?;
-    let views: Vec<Value> = page.0.iter().map(|e| view(session, request, e)).collect();
+    let views: Vec<Value> = page.items.iter().map(|e| view(session, request, e)).collect();
     Ok(Reply::json(
         200,
-        &json!({"conversations": views, "meta": super::meta(&page.1, LIST, PAGE)}),
+        &json!({"conversations": views, "meta": super::meta(&page, LIST, PAGE)}),
     ))
 }
 
-async fn one(session: &Session, key: &str) -> Result<Entry> {
+/// realtime.md §3.2: his own entry of a conversation that he is not in does not exist.
+async fn one(session: &Session, key: &str) -> Result<UserConversation> {
     let (client, key) = (std::sync::Arc::clone(&session.client), key.to_owned());
     session
         .engine()
         .read(move |tx| {
-            let row = conversation::fetch(tx, client.service, &key)?;
-            // realtime.md §3.2: his own entry of a conversation that he is not in does not exist.
-            let me = participant::of_client_if(tx, row.sid, &client)?;
-            entry(tx, row, me.ok_or_else(|| Error::code(20404))?)
+            let me = user::by_sid(tx, client.service, client.user)?;
+            user_conversation::fetch(tx, &me.ok_or_else(|| Error::code(20404))?, &key)
         })
         .await
 }
@@ -85,12 +64,8 @@ async fn fetch(session: &Session, request: &Request, key: &str) -> Result<Reply>
 
 async fn update(session: &Session, request: &Request, key: &str) -> Result<Reply> {
     let body = request.object()?;
-    let (row, _, _) = one(session, key).await?;
-    let mut update = Update::of(
-        session.client.service,
-        &row.sid.to_string(),
-        &session.client.identity,
-    );
+    let conversation = one(session, key).await?.conversation.sid.to_string();
+    let mut update = Update::of(session.client.service, &conversation, &session.client.identity);
     update.horizon = match body.get("last_read_message_index") {
         None => None,
         Some(Value::Null) => Some(Horizon::Unset),
@@ -110,14 +85,15 @@ async fn update(session: &Session, request: &Request, key: &str) -> Result<Reply
             .into());
     }
     session.engine().execute(session.actor(), update).await?;
-    fetch(session, request, &row.sid.to_string()).await
+    fetch(session, request, &conversation).await
 }
 
-fn view(session: &Session, request: &Request, (row, me, unread): &Entry) -> Value {
-    let mut view = super::conversations::view(session, request, row, Some(me));
-    view["conversation_sid"] = json!(row.sid);
+fn view(session: &Session, request: &Request, entry: &UserConversation) -> Value {
+    let me = &entry.participant;
+    let mut view = super::conversations::view(session, request, &entry.conversation, Some(me));
+    view["conversation_sid"] = json!(me.conversation);
     view["participant_sid"] = json!(me.sid);
     view["last_read_message_index"] = json!(me.last_read_index);
-    view["unread_messages_count"] = json!(unread);
+    view["unread_messages_count"] = json!(entry.unread);
     view
 }

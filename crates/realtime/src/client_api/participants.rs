@@ -58,6 +58,8 @@ fn fields(body: &Map<String, Value>) -> Result<Fields> {
         Some(Value::Object(binding)) => {
             fields.address = text(binding, "address")?;
             fields.proxy_address = text(binding, "proxy_address")?;
+            fields.binding_name = text(binding, "name")?;
+            fields.binding_level = text(binding, "level")?;
         }
         Some(_) => return Err(Error::Api(confab_types::ApiError::invalid("messaging_binding"))),
     }
@@ -70,8 +72,18 @@ fn view(session: &Session, request: &Request, p: &Participant) -> Value {
         super::base(session, request),
         p.conversation
     );
-    let binding = p.address.as_ref().map(|address| {
-        json!({"type": p.channel().map(|c| c.name()), "address": address, "proxy_address": p.proxy_address})
+    let binding = p.binding().map(|binding| {
+        let mut view = json!({"type": binding.kind});
+        for (name, value) in [
+            ("address", binding.address),
+            ("proxy_address", binding.proxy_address),
+            ("projected_address", binding.projected_address),
+        ] {
+            if let Some(value) = value {
+                view[name] = value.into();
+            }
+        }
+        view
     });
     json!({
         "sid": p.sid, "account_sid": p.account, "chat_service_sid": p.service,

@@ -272,6 +272,11 @@ pub static SETTINGS: &[Setting] = &[
         "Most participants in one conversation that take part by SMS or another carrier."
     ),
     setting!(
+        limits.group_participants,
+        integer(2, 1000),
+        "Most phones and projected numbers in one group text."
+    ),
+    setting!(
         limits.conversations_per_identity,
         integer(1, 1_000_000),
         "Most conversations that one identity can be a participant of."
