@@ -14,6 +14,7 @@ use confab_types::{Address, ConversationSid};
 use tokio::sync::{mpsc, oneshot};
 
 const PHONE: &str = "+15558675310";
+const OTHER_PHONE: &str = "+15558675311";
 const NUMBER: &str = "+15017122661";
 
 struct Server {
@@ -40,7 +41,7 @@ impl Server {
         }
     }
 
-    async fn with_phone(&self) -> ConversationSid {
+    async fn conversation(&self) -> ConversationSid {
         let service = self.engine.account.default_service;
         let fields = conversation::Fields::default();
         let create = conversation::Create {
@@ -48,26 +49,57 @@ impl Server {
             service,
             fields,
         };
-        let sid = self.engine.execute(Actor::Rest, create).await.unwrap().sid;
+        self.engine.execute(Actor::Rest, create).await.unwrap().sid
+    }
+
+    async fn add(&self, conversation: ConversationSid, fields: participant::Fields) {
+        let add = participant::Add {
+            service: self.engine.account.default_service,
+            conversation: conversation.to_string(),
+            fields,
+        };
+        self.engine.execute(Actor::Rest, add).await.unwrap();
+    }
+
+    async fn with_phone(&self) -> ConversationSid {
+        let sid = self.conversation().await;
         let fields = participant::Fields {
             address: Some(PHONE.into()),
             proxy_address: Some(NUMBER.into()),
             ..participant::Fields::default()
         };
-        let add = participant::Add {
-            service,
-            conversation: sid.to_string(),
-            fields,
+        self.add(sid, fields).await;
+        sid
+    }
+
+    /// A group of two phones and alice, whom they know by a number.
+    async fn with_group(&self) -> ConversationSid {
+        let sid = self.conversation().await;
+        for address in [PHONE, OTHER_PHONE] {
+            let native = participant::Fields {
+                address: Some(address.into()),
+                ..participant::Fields::default()
+            };
+            self.add(sid, native).await;
+        }
+        let alice = participant::Fields {
+            identity: Some("alice".into()),
+            projected_address: Some(NUMBER.into()),
+            ..participant::Fields::default()
         };
-        self.engine.execute(Actor::Rest, add).await.unwrap();
+        self.add(sid, alice).await;
         sid
     }
 
     async fn post(&self, conversation: ConversationSid, body: &str) -> Message {
+        self.post_as(None, conversation, body).await
+    }
+
+    async fn post_as(&self, author: Option<&str>, conversation: ConversationSid, body: &str) -> Message {
         let create = message::Create {
             service: self.engine.account.default_service,
             conversation: conversation.to_string(),
-            author: None,
+            author: author.map(str::to_owned),
             body: Some(body.to_owned()),
             subject: None,
             attributes: None,
@@ -97,19 +129,52 @@ impl Server {
         soon(word, reached).await;
     }
 
-    async fn receipt(&self, message: &Message) -> receipt::Receipt {
+    /// Waits until receipts of a message say both that it was delivered and that it failed.
+    async fn fails_in_part(&mut self) {
+        let happened = async {
+            while let Some(commit) = self.commits.recv().await {
+                for change in commit.changes {
+                    if let Change::MessageUpdated(message) = change
+                        && message.delivery.as_deref().is_some_and(|summary| {
+                            summary.contains("\"delivered\":\"some\"")
+                                && summary.contains("\"failed\":\"some\"")
+                        })
+                    {
+                        return;
+                    }
+                }
+            }
+        };
+        soon("one failure and one delivery", happened).await;
+    }
+
+    async fn receipts(&self, message: &Message) -> Vec<receipt::Receipt> {
         let sid = message.sid;
         let window = Window {
             cursor: None,
             size: 10,
         };
-        let mut page = self
+        let read = self.engine.read(move |tx| receipt::list(tx, sid, &window));
+        read.await.unwrap().items
+    }
+
+    async fn receipt(&self, message: &Message) -> receipt::Receipt {
+        let mut receipts = self.receipts(message).await;
+        assert_eq!(receipts.len(), 1);
+        receipts.remove(0)
+    }
+
+    /// What a phone shows.
+    async fn phone(&self, address: &str) -> Vec<handset::HandsetMessage> {
+        let (account, phone) = (self.engine.account.sid, Address::parse(address).unwrap());
+        let window = Window {
+            cursor: None,
+            size: 10,
+        };
+        let read = self
             .engine
-            .read(move |tx| receipt::list(tx, sid, &window))
-            .await
-            .unwrap();
-        assert_eq!(page.items.len(), 1);
-        page.items.remove(0)
+            .read(move |tx| handset::list(tx, account, &phone, &window));
+        read.await.unwrap().items
     }
 }
 
@@ -122,24 +187,7 @@ async fn the_simulator_delivers_and_reports_sent_then_delivered() {
     server.reaches("delivered").await;
     let receipt = server.receipt(&message).await;
     assert_eq!(receipt.status, Some(Status::Delivered));
-    let account = server.engine.account.sid;
-    let got = server
-        .engine
-        .read(move |tx| {
-            let phone = Address::parse(PHONE).unwrap();
-            handset::list(
-                tx,
-                account,
-                &phone,
-                &Window {
-                    cursor: None,
-                    size: 10,
-                },
-            )
-        })
-        .await
-        .unwrap()
-        .items;
+    let got = server.phone(PHONE).await;
     assert_eq!(got.len(), 1);
     assert_eq!((got[0].from.as_str(), got[0].body.as_str()), (NUMBER, "hello"));
     assert_eq!(
@@ -163,17 +211,7 @@ async fn the_same_message_twice_is_one_message_on_the_phone() {
     };
     simulator.send(&outbound).await.unwrap();
     simulator.send(&outbound).await.unwrap();
-    let phone = Address::parse(PHONE).unwrap();
-    let window = Window {
-        cursor: None,
-        size: 10,
-    };
-    let got = server
-        .engine
-        .read(move |tx| handset::list(tx, account, &phone, &window))
-        .await
-        .unwrap();
-    assert_eq!(got.items.len(), 1);
+    assert_eq!(server.phone(PHONE).await.len(), 1);
 }
 
 /// Refuses everything.
@@ -204,4 +242,71 @@ async fn a_refused_message_has_a_failed_receipt_with_the_code() {
         (receipt.status, receipt.error_code),
         (Some(Status::Failed), 30006)
     );
+}
+
+#[tokio::test]
+async fn phones_of_a_group_see_each_other_b217() {
+    let mut server = Server::start(|engine| Arc::new(Simulator::new((**engine).clone()))).await;
+    let group = server.with_group().await;
+    server.post_as(Some("alice"), group, "hello").await;
+    server.reaches("delivered").await;
+    for (phone, other) in [(PHONE, OTHER_PHONE), (OTHER_PHONE, PHONE)] {
+        let got = server.phone(phone).await;
+        assert_eq!(got.len(), 1);
+        assert_eq!(
+            (got[0].from.as_str(), got[0].others.as_slice()),
+            (NUMBER, &[other.to_owned()][..])
+        );
+        assert!(got[0].sid.starts_with("MM"));
+    }
+}
+
+/// Refuses one phone, as a carrier does for one that has opted out, and passes the others on.
+struct Without {
+    refused: &'static str,
+    carrier: Simulator,
+}
+
+#[async_trait]
+impl Carrier for Without {
+    fn name(&self) -> &'static str {
+        "without"
+    }
+
+    async fn send(&self, outbound: &Outbound) -> Result<(), CarrierError> {
+        if outbound.to == self.refused {
+            return Err(CarrierError::Refused {
+                code: 21610,
+                reason: "opted out".into(),
+            });
+        }
+        self.carrier.send(outbound).await
+    }
+}
+
+#[tokio::test]
+async fn one_of_a_group_who_opted_out_does_not_keep_it_from_the_others_b224() {
+    let mut server = Server::start(|engine| {
+        Arc::new(Without {
+            refused: PHONE,
+            carrier: Simulator::new((**engine).clone()),
+        })
+    })
+    .await;
+    let group = server.with_group().await;
+    let message = server.post_as(Some("alice"), group, "hello").await;
+    server.fails_in_part().await;
+    let mut statuses: Vec<_> = server
+        .receipts(&message)
+        .await
+        .into_iter()
+        .map(|r| (r.status, r.error_code))
+        .collect();
+    statuses.sort();
+    assert_eq!(
+        statuses,
+        [(Some(Status::Delivered), 0), (Some(Status::Failed), 21610)]
+    );
+    assert!(server.phone(PHONE).await.is_empty());
+    assert_eq!(server.phone(OTHER_PHONE).await.len(), 1);
 }

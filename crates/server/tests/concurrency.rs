@@ -8,6 +8,7 @@ use confab_domain::job::Kind;
 use confab_domain::message::Message;
 use confab_domain::{
     Actor, Command, Error, Order, Window, conversation, job, message, number, participant, receipt, user,
+    user_conversation,
 };
 use confab_testkit::{TestEngine, engine};
 use confab_types::ConversationSid;
@@ -337,4 +338,235 @@ async fn a_removed_conversation_leaves_no_rows_when_its_purge_is_done() {
         ))
     });
     assert_eq!(left.await.unwrap(), (true, 0, 0, 0));
+}
+
+/// What makes a group of texting.
+fn member(address: Option<&str>, projected: Option<&str>) -> participant::Fields {
+    participant::Fields {
+        address: address.map(str::to_owned),
+        projected_address: projected.map(str::to_owned),
+        ..participant::Fields::default()
+    }
+}
+
+#[tokio::test]
+async fn one_of_many_conversations_becomes_a_group_b215() {
+    let engine = engine().await;
+    let service = engine.account.default_service;
+    let mut sids = Vec::new();
+    for _ in 0..CALLERS {
+        let sid = conversation(&engine).await.to_string();
+        for phone in ["+15558675310", "+15558675311"] {
+            let add = participant::Add {
+                service,
+                conversation: sid.clone(),
+                fields: member(Some(phone), None),
+            };
+            engine.execute(Actor::Rest, add).await.unwrap();
+        }
+        sids.push(sid);
+    }
+    let (done, refused) = at_once(&engine, |n| participant::Add {
+        service,
+        conversation: sids[n].clone(),
+        fields: member(None, Some("+15017122661")),
+    })
+    .await;
+    assert_eq!((done.len(), refused), (1, vec![50438; CALLERS - 1]));
+    // Once it is closed, one of the others is.
+    let close = conversation::Update {
+        service,
+        key: done[0].conversation.to_string(),
+        fields: conversation::Fields {
+            state: Some("closed".into()),
+            ..conversation::Fields::default()
+        },
+    };
+    engine.execute(Actor::Rest, close).await.unwrap();
+    sids.retain(|sid| *sid != done[0].conversation.to_string());
+    let (done, refused) = at_once(&engine, |n| participant::Add {
+        service,
+        conversation: sids[n % sids.len()].clone(),
+        fields: member(None, Some("+15017122661")),
+    })
+    .await;
+    assert_eq!((done.len(), refused.len()), (1, CALLERS - 1));
+    // The first conversation is asked twice; the second time it has the number already.
+    assert!(
+        refused.iter().all(|code| *code == 50438 || *code == 50437),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_member_is_in_a_group_once_and_the_group_no_bigger_than_allowed_b214() {
+    let engine = engine().await;
+    let service = engine.account.default_service;
+    let sid = conversation(&engine).await;
+    let add = |fields| participant::Add {
+        service,
+        conversation: sid.to_string(),
+        fields,
+    };
+    let (done, refused) = at_once(&engine, |_| add(member(Some("+15558675310"), None))).await;
+    assert_eq!((done.len(), refused), (1, vec![50437; CALLERS - 1]));
+    let (done, refused) = at_once(&engine, |n| add(member(Some(&format!("+1555867540{n}")), None))).await;
+    assert_eq!((done.len(), refused), (9, vec![50436; CALLERS - 9]));
+}
+
+#[tokio::test]
+async fn a_number_has_one_of_many_next_persons_b220() {
+    let engine = engine().await;
+    let service = engine.account.default_service;
+    let sid = conversation(&engine).await;
+    let mut fields = member(None, Some("+15017122661"));
+    fields.identity = Some("alice".into());
+    let add = participant::Add {
+        service,
+        conversation: sid.to_string(),
+        fields,
+    };
+    let number = engine.execute(Actor::Rest, add).await.unwrap();
+    let (done, refused) = at_once(&engine, |n| participant::Update {
+        identity: Some(format!("next {n}")),
+        ..participant::Update::of(service, &sid.to_string(), &number.sid.to_string())
+    })
+    .await;
+    assert_eq!((done.len(), refused), (CALLERS, vec![]));
+    let read = move |tx: &mut confab_domain::Transaction<'_>| {
+        let page = participant::list(tx, sid, Order::Ascending, &all())?;
+        let mut entries = 0;
+        for found in user::list(tx, service, &all())?.items {
+            entries += participant::of_user(tx, found.sid, Order::Ascending, &all())?
+                .items
+                .len();
+        }
+        Ok((page.items, entries))
+    };
+    let (left, entries) = engine.read(read).await.unwrap();
+    // Whoever came last is behind it; nobody else has an entry of the conversation left.
+    assert_eq!((left.len(), entries), (1, 1));
+    assert!(
+        done.iter()
+            .any(|p| p.identity == left[0].identity && p.user == left[0].user)
+    );
+}
+
+fn all() -> Window {
+    Window {
+        cursor: None,
+        size: 1000,
+    }
+}
+
+/// Runs two commands at the same time, many times; each answers or is refused.
+async fn against<A: Command, B: Command>(engine: &TestEngine, one: A, other: B) -> [Result<(), u32>; 2] {
+    let code = |answer: Result<(), Error>| match answer {
+        Ok(()) => Ok(()),
+        Err(Error::Api(error)) => Err(error.code),
+        Err(error) => panic!("{error}"),
+    };
+    let (one, other) = tokio::join!(
+        engine.execute(Actor::Rest, one),
+        engine.execute(Actor::Rest, other)
+    );
+    [code(one.map(drop)), code(other.map(drop))]
+}
+
+#[tokio::test]
+async fn what_is_deleted_while_others_write_to_it_leaves_no_part_behind() {
+    let engine = engine().await;
+    let service = engine.account.default_service;
+    for round in 0..24 {
+        let sid = conversation(&engine).await;
+        let key = sid.to_string();
+        let name = format!("user {round}");
+        let mut fields = member(None, Some("+15017122661"));
+        fields.identity = Some("alice".into());
+        let add = participant::Add {
+            service,
+            conversation: key.clone(),
+            fields,
+        };
+        let number = engine.execute(Actor::Rest, add).await.unwrap().sid.to_string();
+        let create = user::Create {
+            account: engine.account.sid,
+            service,
+            identity: name.clone(),
+            friendly_name: None,
+            attributes: None,
+            role: None,
+        };
+        engine.execute(Actor::Rest, create).await.unwrap();
+        let takes_over = participant::Update {
+            identity: Some(name.clone()),
+            ..participant::Update::of(service, &key, &number)
+        };
+        let delete_user = user::Delete {
+            service,
+            key: name.clone(),
+        };
+        // A user who goes while a number is given to him: he is made anew, or the number goes with him.
+        let [_, gone] = against(&engine, takes_over, delete_user).await;
+        assert_eq!(gone, Ok(()));
+        let phone = participant::Add {
+            service,
+            conversation: key.clone(),
+            fields: member(Some("+15558675310"), None),
+        };
+        let delete = conversation::Delete {
+            service,
+            key: key.clone(),
+        };
+        let [added, gone] = against(&engine, phone, delete).await;
+        assert!(added.is_ok() || added == Err(50350), "{added:?}");
+        assert_eq!(gone, Ok(()));
+        let read = move |tx: &mut confab_domain::Transaction<'_>| {
+            let rows = participant::list(tx, sid, Order::Ascending, &all())?.items.len();
+            let mut entries = 0;
+            for found in user::list(tx, service, &all())?.items {
+                entries += participant::of_user(tx, found.sid, Order::Ascending, &all())?
+                    .items
+                    .len();
+            }
+            Ok((conversation::by_sid(tx, sid)?.is_none(), rows, entries))
+        };
+        assert_eq!(engine.read(read).await.unwrap(), (true, 0, 0));
+    }
+}
+
+#[tokio::test]
+async fn reading_and_leaving_at_the_same_time_b556() {
+    let engine = engine().await;
+    let service = engine.account.default_service;
+    for _ in 0..24 {
+        let sid = conversation(&engine).await;
+        let add = participant::Add {
+            service,
+            conversation: sid.to_string(),
+            fields: participant::Fields {
+                identity: Some("alice".into()),
+                ..participant::Fields::default()
+            },
+        };
+        engine.execute(Actor::Rest, add).await.unwrap();
+        let reads = user_conversation::Update {
+            service,
+            user: "alice".into(),
+            conversation: sid.to_string(),
+            notification_level: Some("muted".into()),
+            horizon: Some(participant::Horizon::At(0)),
+            last_read_at: None,
+        };
+        let leaves = user_conversation::Delete {
+            service,
+            user: "alice".into(),
+            conversation: sid.to_string(),
+        };
+        let [read, left] = against(&engine, reads, leaves).await;
+        assert!(matches!(read, Ok(()) | Err(20404 | 50432)), "{read:?}");
+        assert_eq!(left, Ok(()));
+        let count = engine.read(move |tx| Ok(conversation::by_sid(tx, sid)?.unwrap().participants_count));
+        assert_eq!(count.await.unwrap(), 0);
+    }
 }

@@ -65,7 +65,15 @@ impl Deref for TestEngine {
 /// # Panics
 /// When it cannot be made.
 pub async fn engine() -> TestEngine {
-    engine_at(SystemClock).await
+    engine_with(Limits::default()).await
+}
+
+/// As [`engine`] with limits of the test's own.
+///
+/// # Panics
+/// When it cannot be made.
+pub async fn engine_with(limits: Limits) -> TestEngine {
+    over(store().await, limits, SystemClock).await
 }
 
 /// An engine with a clock of the test's own.
@@ -81,10 +89,14 @@ pub async fn engine_at(clock: impl Clock) -> TestEngine {
 /// # Panics
 /// When it cannot be made.
 pub async fn engine_over(store: TestStore, clock: impl Clock) -> TestEngine {
+    over(store, Limits::default(), clock).await
+}
+
+async fn over(store: TestStore, limits: Limits, clock: impl Clock) -> TestEngine {
     let vault = Vault::new(&[7; 32]).unwrap();
     let sid = AccountSid::from_bits(1);
     let auth_token = vault.seal(&sid.to_string(), "token").unwrap();
-    let engine = Engine::new(store.clone(), Limits::default(), vault, clock);
+    let engine = Engine::new(store.clone(), limits, vault, clock);
     let account = engine
         .execute(
             Actor::System,

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 pub use clock::TestClock;
 pub use database::Database;
-pub use engine::{TestEngine, TestStore, engine, engine_at, engine_over, store};
+pub use engine::{TestEngine, TestStore, engine, engine_at, engine_over, engine_with, store};
 pub use process::Process;
 pub use rest::{Response, Rest};
 pub use server::TestServer;

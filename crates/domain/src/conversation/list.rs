@@ -8,7 +8,7 @@ use super::{Conversation, State};
 use crate::list::{Bound, Listing};
 use crate::{Order, Page, Result, Transaction, Window};
 
-/// The conversations of one page of a user's, which are those from the first to the last of it, by SID.
+/// The conversations of one page of a user's: those from the first to the last of it, in any order.
 pub(crate) fn of_user_between(
     tx: &mut Transaction<'_>,
     user: UserSid,
@@ -19,7 +19,7 @@ pub(crate) fn of_user_between(
             "SELECT ",
             columns!(),
             " FROM conversation WHERE sid IN (SELECT conversation_sid FROM participant \
-             WHERE user_sid = $1 AND conversation_sid >= $2 AND conversation_sid <= $3) ORDER BY sid"
+             WHERE user_sid = $1 AND conversation_sid >= $2 AND conversation_sid <= $3)"
         ),
         params![user.to_string(), first.to_string(), last.to_string()],
     )?;
@@ -38,7 +38,7 @@ pub(crate) fn of_address_between(
             "SELECT ",
             columns!(),
             " FROM conversation WHERE sid IN (SELECT conversation_sid FROM participant WHERE service_sid = $1 \
-             AND address = $2 AND conversation_sid >= $3 AND conversation_sid <= $4) ORDER BY sid"
+             AND address = $2 AND conversation_sid >= $3 AND conversation_sid <= $4)"
         ),
         params![service.to_string(), address, first.to_string(), last.to_string()],
     )?;
