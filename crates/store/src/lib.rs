@@ -6,8 +6,9 @@
 //!
 //! Rules of the SQL that both engines take: placeholders `$1…`; types BIGINT, TEXT, `{blob}`, DOUBLE PRECISION; time
 //! as BIGINT microseconds, booleans as 0/1, JSON as TEXT; no arrays, no JSON functions, no ILIKE; counts as
-//! `CAST(COUNT(*) AS BIGINT)`. `{serial}` in DDL is a growing integer key; `{for_update}` and `{skip_locked}` in
-//! queries vanish on SQLite, where one writer needs no row locks.
+//! `CAST(COUNT(*) AS BIGINT)`. `{serial}` in DDL is a growing integer key; `{for_update}`, `{for_share}` and
+//! `{skip_locked}` in queries vanish on SQLite, where one writer needs no row locks. `{for_share}` keeps a row from
+//! being deleted until the commit, as a foreign key would, and lets others change and share it.
 
 mod error;
 mod migrate;

@@ -228,6 +228,7 @@ impl Session {
         }
         let text = sql
             .replace("{for_update}", "FOR UPDATE")
+            .replace("{for_share}", "FOR KEY SHARE")
             .replace("{skip_locked}", "FOR UPDATE SKIP LOCKED");
         let statement = self.runtime.block_on(self.client.prepare(&text)).map_err(map)?;
         self.prepared.insert(sql, statement.clone());

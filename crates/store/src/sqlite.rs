@@ -209,6 +209,7 @@ impl Session {
         let text = self.rewritten.entry(sql).or_insert_with(|| {
             sql.replace('$', "?")
                 .replace("{for_update}", "")
+                .replace("{for_share}", "")
                 .replace("{skip_locked}", "")
         });
         self.connection.prepare_cached(text).map_err(map)
