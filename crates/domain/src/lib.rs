@@ -5,9 +5,15 @@
 //! without a server. What must follow a commit is collected in the context as [`Effect`]s.
 
 pub mod account;
+pub mod account_webhook;
+pub mod address_configuration;
+pub mod binding;
 pub mod conversation;
+pub mod credential;
 pub mod cx;
+pub mod endpoint;
 pub mod error;
+pub mod event;
 pub mod handset;
 pub mod inbound;
 pub mod job;
@@ -15,18 +21,22 @@ pub mod key;
 pub mod list;
 pub mod message;
 pub mod messaging_service;
+pub mod notification;
 pub mod number;
 pub mod participant;
 pub mod participant_conversation;
+pub mod permission;
 pub mod plan;
 pub mod reachability;
 pub mod receipt;
 pub mod role;
 pub mod service;
+pub mod service_webhook;
 pub mod sync;
 pub mod text;
 pub mod user;
 pub mod user_conversation;
+pub mod webhook;
 
 use confab_store::{Migration, Tx};
 
@@ -39,6 +49,11 @@ pub const MIGRATIONS: &[Migration] = &[
     step(1, "first", include_str!("../migrations/0001_first.sql")),
     step(2, "states", include_str!("../migrations/0002_states.sql")),
     step(3, "groups", include_str!("../migrations/0003_groups.sql")),
+    step(
+        4,
+        "configuration",
+        include_str!("../migrations/0004_configuration.sql"),
+    ),
     step(
         9,
         "reachability",

@@ -172,3 +172,46 @@ impl<T> Listing<'_, T> {
         })
     }
 }
+
+/// One page of several pages that start at the same place in an ascending order: of a list that is asked for any of
+/// some values, each of which an index gives in order.
+pub(crate) fn merge<T>(pages: Vec<Page<T>>, key: fn(&T) -> Vec<KeyPart>, window: &Window) -> Page<T> {
+    let backwards = window
+        .cursor
+        .as_ref()
+        .is_some_and(|c| c.direction == Direction::Previous);
+    let (mut items, mut next, mut previous) = (Vec::new(), false, false);
+    for page in pages {
+        next |= page.next.is_some();
+        previous |= page.previous.is_some();
+        items.extend(page.items);
+    }
+    items.sort_by_cached_key(key);
+    let surplus = items.len().saturating_sub(window.size);
+    if backwards {
+        previous |= surplus > 0;
+        items.drain(..surplus);
+    } else {
+        next |= surplus > 0;
+        items.truncate(window.size);
+    }
+    let cursor = |direction, item: Option<&T>| {
+        item.map(|i| Cursor {
+            direction,
+            key: key(i),
+        })
+    };
+    Page {
+        next: if next {
+            cursor(Direction::Next, items.last())
+        } else {
+            None
+        },
+        previous: if previous {
+            cursor(Direction::Previous, items.first())
+        } else {
+            None
+        },
+        items,
+    }
+}

@@ -73,7 +73,6 @@ impl Command for Reach {
 }
 
 /// A user's first push registration came, or the last one is gone (B-548).
-#[allow(dead_code, reason = "push registrations follow")]
 pub(crate) fn set_notifiable(
     tx: &mut Transaction<'_>,
     cx: &mut Cx<'_>,

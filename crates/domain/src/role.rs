@@ -1,77 +1,20 @@
 //! Roles: lists of permissions for SDK users, at the level of a service and of a conversation (behaviours §16).
 
 use confab_store::{Row, params};
-use confab_types::{AccountSid, RoleSid, ServiceSid, Sid, Timestamp};
+use confab_types::{AccountSid, ApiError, KeyPart, RoleSid, ServiceSid, Sid, Timestamp};
 
 use crate::error::Error;
+use crate::list::{Bound, Listing};
 use crate::participant::Participant;
-use crate::{Actor, Client, Command, Cx, Result, Transaction, user};
+use crate::sync::sid;
+use crate::{
+    Actor, Client, Command, Cx, Order, Page, Result, Transaction, Window, permission, service, text, user,
+};
 
-macro_rules! permissions {
-    ($($variant:ident = $name:literal),* $(,)?) => {
-        /// Something that a role may allow.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[allow(missing_docs, reason = "the names are the API's own words")]
-        pub enum Permission { $($variant),* }
+pub use crate::permission::{Permission, Permissions};
 
-        impl Permission {
-            const ALL: &'static [(Self, &'static str)] = &[$((Self::$variant, $name)),*];
-        }
-    };
-}
-
-permissions! {
-    AddParticipant = "addParticipant",
-    AddNonChatParticipant = "addNonChatParticipant",
-    CreateConversation = "createConversation",
-    DeleteAnyMessage = "deleteAnyMessage",
-    DeleteConversation = "deleteConversation",
-    DeleteOwnMessage = "deleteOwnMessage",
-    EditAnyMessage = "editAnyMessage",
-    EditAnyMessageAttributes = "editAnyMessageAttributes",
-    EditAnyParticipantAttributes = "editAnyParticipantAttributes",
-    EditAnyUserInfo = "editAnyUserInfo",
-    EditConversationAttributes = "editConversationAttributes",
-    EditConversationName = "editConversationName",
-    EditNotificationLevel = "editNotificationLevel",
-    EditOwnMessage = "editOwnMessage",
-    EditOwnMessageAttributes = "editOwnMessageAttributes",
-    EditOwnParticipantAttributes = "editOwnParticipantAttributes",
-    EditOwnUserInfo = "editOwnUserInfo",
-    JoinConversation = "joinConversation",
-    LeaveConversation = "leaveConversation",
-    ReadChannelMetadata = "readChannelMetadata",
-    RemoveParticipant = "removeParticipant",
-    SendMediaMessage = "sendMediaMessage",
-    SendMessage = "sendMessage",
-}
-
-/// A set of permissions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Permissions(u32);
-
-impl Permissions {
-    /// Whether the set has a permission.
-    #[must_use]
-    pub fn has(self, permission: Permission) -> bool {
-        self.0 & (1 << permission as u32) != 0
-    }
-
-    fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// The set that a role row lists; names that this program does not know are passed over.
-    fn of_json(text: &str) -> Self {
-        let names: Vec<String> = serde_json::from_str(text).unwrap_or_default();
-        Permission::ALL
-            .iter()
-            .filter(|(_, name)| names.iter().any(|n| n == name))
-            .fold(Self::default(), |set, (permission, _)| {
-                Self(set.0 | 1 << *permission as u32)
-            })
-    }
-}
+/// Characters of a name (B-655).
+const NAME_CHARS: usize = 64;
 
 /// The level that a role works at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +32,18 @@ impl RoleType {
         match self {
             Self::Service => "service",
             Self::Conversation => "conversation",
+        }
+    }
+
+    /// Reads the word of the API.
+    ///
+    /// # Errors
+    /// 400/50105 for any other.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text {
+            "service" => Ok(Self::Service),
+            "conversation" => Ok(Self::Conversation),
+            _ => Err(Error::code(50105)),
         }
     }
 }
@@ -156,7 +111,8 @@ pub(crate) fn create_defaults(
     })
 }
 
-/// Whether a role exists in a service with a type.
+/// Whether a role exists in a service with a type; if so it is not deleted before the commit, so that the caller may
+/// give it to somebody.
 pub(crate) fn exists(
     tx: &mut Transaction<'_>,
     service: ServiceSid,
@@ -164,10 +120,53 @@ pub(crate) fn exists(
     kind: RoleType,
 ) -> Result<bool> {
     let row = tx.first(
-        "SELECT sid FROM role WHERE sid = $1 AND service_sid = $2 AND type = $3",
+        "SELECT sid FROM role WHERE sid = $1 AND service_sid = $2 AND type = $3 {for_share}",
         params![role.to_string(), service.to_string(), kind.name()],
     )?;
     Ok(row.is_some())
+}
+
+/// Which of a service's default roles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DefaultRole {
+    /// Of who joins the conversation that he created.
+    ConversationCreator,
+    /// Of other participants.
+    Conversation,
+    /// Of users.
+    Service,
+}
+
+/// A default role of a service, kept as [`exists`] keeps one.
+///
+/// # Errors
+/// 404/20404 without the service.
+pub(crate) fn default_of(
+    tx: &mut Transaction<'_>,
+    account: AccountSid,
+    service: ServiceSid,
+    which: DefaultRole,
+) -> Result<RoleSid> {
+    let sql = match which {
+        DefaultRole::ConversationCreator => {
+            "SELECT role.sid FROM service JOIN role ON role.sid = service.conversation_creator_role_sid \
+             WHERE service.sid = $1 {for_share}"
+        }
+        DefaultRole::Conversation => {
+            "SELECT role.sid FROM service JOIN role ON role.sid = service.conversation_role_sid \
+             WHERE service.sid = $1 {for_share}"
+        }
+        DefaultRole::Service => {
+            "SELECT role.sid FROM service JOIN role ON role.sid = service.service_role_sid \
+             WHERE service.sid = $1 {for_share}"
+        }
+    };
+    if let Some(mut row) = tx.first(sql, params![service.to_string()])? {
+        return sid(&row.text()?);
+    }
+    service::fetch(tx, account, service)?;
+    // The default was changed and the role before it deleted while this transaction waited for its row.
+    Err(confab_store::Error::Retry("the default role was changed meanwhile".into()).into())
 }
 
 fn permissions(tx: &mut Transaction<'_>, role: RoleSid) -> Result<Permissions> {
@@ -218,76 +217,214 @@ pub(crate) fn require(
     }
 }
 
-/// A role as REST shows it.
+/// A role.
 #[derive(Clone, Debug)]
 pub struct Role {
     /// Its SID.
     pub sid: RoleSid,
+    /// Its account.
+    pub account: AccountSid,
+    /// Its service.
+    pub service: ServiceSid,
     /// Its name.
     pub friendly_name: String,
-    /// `service` or `conversation`.
-    pub kind: String,
+    /// The level that it works at.
+    pub kind: RoleType,
     /// Names of its permissions.
     pub permissions: Vec<String>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
 }
 
-/// All roles of a service, for its own use at the first start and in tests; the REST list pages.
-///
-/// # Errors
-/// The database's.
-pub fn all(tx: &mut Transaction<'_>, service: ServiceSid) -> Result<Vec<Role>> {
-    let rows = tx.query(
-        "SELECT sid, friendly_name, type, permissions, created_at FROM role WHERE service_sid = $1 ORDER BY sid",
-        params![service.to_string()],
-    )?;
-    rows.into_iter().map(read).collect()
+macro_rules! columns {
+    () => {
+        "sid, account_sid, service_sid, friendly_name, type, permissions, created_at, updated_at"
+    };
 }
 
 fn read(mut row: Row) -> Result<Role> {
     Ok(Role {
-        sid: crate::sync::sid(&row.text()?)?,
+        sid: sid(&row.text()?)?,
+        account: sid(&row.text()?)?,
+        service: sid(&row.text()?)?,
         friendly_name: row.text()?,
-        kind: row.text()?,
-        permissions: serde_json::from_str(&row.text()?).unwrap_or_default(),
+        kind: RoleType::parse(&row.text()?)?,
+        permissions: text::of_json(&row.text()?)?,
         created_at: Timestamp(row.int()?),
+        updated_at: Timestamp(row.int()?),
     })
+}
+
+/// A role of a service.
+///
+/// # Errors
+/// 404/20404, or the database's.
+pub fn fetch(tx: &mut Transaction<'_>, service: ServiceSid, role: RoleSid) -> Result<Role> {
+    let row = tx.first(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM role WHERE sid = $1 AND service_sid = $2"
+        ),
+        params![role.to_string(), service.to_string()],
+    )?;
+    row.map(read).transpose()?.ok_or_else(|| Error::code(20404))
+}
+
+/// As [`fetch`], with the row locked until the commit.
+fn hold(tx: &mut Transaction<'_>, service: ServiceSid, role: RoleSid) -> Result<Role> {
+    let row = tx.first(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM role WHERE sid = $1 AND service_sid = $2 {for_update}"
+        ),
+        params![role.to_string(), service.to_string()],
+    )?;
+    row.map(read).transpose()?.ok_or_else(|| Error::code(20404))
+}
+
+/// The roles of a service, oldest first.
+///
+/// # Errors
+/// The database's.
+pub fn list(tx: &mut Transaction<'_>, service: ServiceSid, window: &Window) -> Result<Page<Role>> {
+    Listing {
+        ascending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM role WHERE service_sid = $1 AND sid > $2 ORDER BY sid LIMIT $3"
+        ),
+        descending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM role WHERE service_sid = $1 AND sid < $2 ORDER BY sid DESC LIMIT $3"
+        ),
+        params: params![service.to_string()].to_vec(),
+        bounds: &[Bound::Text],
+        edge: None,
+        read,
+        key: |r| vec![KeyPart::Text(r.sid.to_string())],
+    }
+    .page(tx, Order::Ascending, window)
+}
+
+/// Makes a role.
+#[derive(Clone, Debug)]
+pub struct Create {
+    /// The account.
+    pub account: AccountSid,
+    /// The service.
+    pub service: ServiceSid,
+    /// Its name, at most 64 characters (B-655).
+    pub friendly_name: String,
+    /// `service` or `conversation`.
+    pub kind: String,
+    /// Names of permissions of that level (B-651…B-654), at least one.
+    pub permissions: Vec<String>,
+}
+
+impl Command for Create {
+    type Output = Role;
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Role> {
+        text::at_most(&self.friendly_name, NAME_CHARS, 50003)?;
+        let kind = RoleType::parse(&self.kind)?;
+        let permissions = permission::check(kind, &self.permissions)?;
+        service::hold(tx, self.account, self.service)?;
+        let new = Role {
+            sid: cx.sid(),
+            account: self.account,
+            service: self.service,
+            friendly_name: self.friendly_name.clone(),
+            kind,
+            permissions,
+            created_at: cx.now,
+            updated_at: cx.now,
+        };
+        tx.push(
+            concat!(
+                "INSERT INTO role (",
+                columns!(),
+                ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+            ),
+            params![
+                new.sid.to_string(),
+                new.account.to_string(),
+                new.service.to_string(),
+                &new.friendly_name,
+                new.kind.name(),
+                text::to_json(&new.permissions),
+                cx.now.0,
+                cx.now.0
+            ],
+        )?;
+        Ok(new)
+    }
 }
 
 /// Replaces the permissions of a role (B-656); in force at the next action of its bearers (B-676).
 #[derive(Clone, Debug)]
-pub struct SetPermissions {
+pub struct Update {
     /// The service.
     pub service: ServiceSid,
     /// The role.
     pub role: RoleSid,
-    /// Names of permissions.
+    /// Names of permissions of its level, at least one.
     pub permissions: Vec<String>,
 }
 
-impl Command for SetPermissions {
-    type Output = ();
+impl Command for Update {
+    type Output = Role;
 
-    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
-        let known = |name: &String| Permission::ALL.iter().any(|(_, known)| known == name);
-        if !self.permissions.iter().all(known) {
-            return Err(Error::code(50104));
-        }
-        let changed = tx.exec(
-            "UPDATE role SET permissions = $3, updated_at = $4 WHERE sid = $1 AND service_sid = $2",
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Role> {
+        let mut changed = hold(tx, self.service, self.role)?;
+        changed.permissions = permission::check(changed.kind, &self.permissions)?;
+        changed.updated_at = cx.now;
+        tx.push(
+            "UPDATE role SET permissions = $2, updated_at = $3 WHERE sid = $1",
             params![
-                self.role.to_string(),
-                self.service.to_string(),
-                serde_json::to_string(&self.permissions).unwrap_or_default(),
+                changed.sid.to_string(),
+                text::to_json(&changed.permissions),
                 cx.now.0
             ],
         )?;
-        if changed == 0 {
-            Err(Error::code(20404))
-        } else {
-            Ok(())
+        Ok(changed)
+    }
+}
+
+/// Removes a role that nobody has and no service gives by default (rest.md §2.10).
+#[derive(Clone, Debug)]
+pub struct Delete {
+    /// The service.
+    pub service: ServiceSid,
+    /// The role.
+    pub role: RoleSid,
+}
+
+impl Command for Delete {
+    type Output = ();
+
+    /// # Errors
+    /// 404/20404, 409/20409 for one that is in use.
+    fn apply(&self, tx: &mut Transaction<'_>, _: &mut Cx<'_>) -> Result<()> {
+        // Who gives the role to somebody holds its row (see `exists`): he is waited for and seen below, or waits
+        // for this deletion and does not find the role any more.
+        hold(tx, self.service, self.role)?;
+        let used = tx.first(
+            "SELECT CASE WHEN EXISTS (SELECT 1 FROM service WHERE sid = $2 AND (conversation_creator_role_sid = $1 \
+             OR conversation_role_sid = $1 OR service_role_sid = $1)) \
+             OR EXISTS (SELECT 1 FROM chat_user WHERE role_sid = $1) \
+             OR EXISTS (SELECT 1 FROM participant WHERE role_sid = $1) THEN 1 ELSE 0 END",
+            params![self.role.to_string(), self.service.to_string()],
+        )?;
+        if used.map_or(Ok(false), |mut row| row.boolean())? {
+            return Err(ApiError::new(20409).message("The role is in use").into());
         }
+        tx.push("DELETE FROM role WHERE sid = $1", params![self.role.to_string()])?;
+        Ok(())
     }
 }
 

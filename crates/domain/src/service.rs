@@ -5,6 +5,7 @@ use confab_types::{AccountSid, ApiError, KeyPart, RoleSid, ServiceSid, Timestamp
 
 use crate::error::Error;
 use crate::list::{Bound, Listing};
+use crate::role::RoleType;
 use crate::sync::sid;
 use crate::{Command, Cx, Order, Page, Result, Transaction, Window, account, conversation, role, text, user};
 
@@ -75,6 +76,35 @@ pub fn fetch(tx: &mut Transaction<'_>, account: AccountSid, service: ServiceSid)
     find(tx, service)?
         .filter(|s| s.account == account)
         .ok_or_else(|| Error::code(20404))
+}
+
+/// Keeps a service of an account from being deleted until the commit.
+///
+/// # Errors
+/// 404/20404, or the database's.
+pub(crate) fn hold(tx: &mut Transaction<'_>, account: AccountSid, service: ServiceSid) -> Result<()> {
+    tx.first(
+        "SELECT sid FROM service WHERE sid = $1 AND account_sid = $2 {for_share}",
+        params![service.to_string(), account.to_string()],
+    )?
+    .map(drop)
+    .ok_or_else(|| Error::code(20404))
+}
+
+/// Locks a service of an account against others who set it up; users and conversations come into it meanwhile.
+///
+/// # Errors
+/// 404/20404, or the database's.
+pub(crate) fn lock(tx: &mut Transaction<'_>, account: AccountSid, service: ServiceSid) -> Result<Service> {
+    let row = tx.first(
+        // An update, since a reading lock of this strength would stop those who only refer to the row.
+        concat!(
+            "UPDATE service SET updated_at = updated_at WHERE sid = $1 AND account_sid = $2 RETURNING ",
+            columns!()
+        ),
+        params![service.to_string(), account.to_string()],
+    )?;
+    row.map(read).transpose()?.ok_or_else(|| Error::code(20404))
 }
 
 /// The services of an account, oldest first.
@@ -163,6 +193,90 @@ impl Command for Create {
     }
 }
 
+/// Changes the configuration of a service (rest.md §2.15); what is `None` stays.
+#[derive(Clone, Debug)]
+pub struct Configure {
+    /// The account.
+    pub account: AccountSid,
+    /// The service.
+    pub service: ServiceSid,
+    /// SID of a conversation role: of who joins the conversation that he created.
+    pub conversation_creator_role: Option<String>,
+    /// SID of a conversation role: of other participants.
+    pub conversation_role: Option<String>,
+    /// SID of a service role: of new users.
+    pub service_role: Option<String>,
+    /// Whether users show as online.
+    pub reachability_enabled: Option<bool>,
+}
+
+impl Command for Configure {
+    type Output = Service;
+
+    /// # Errors
+    /// 404/20404; 400/50106, 50109 or 50102 for what is no such role of the service (B-057).
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Service> {
+        let mut changed = lock(tx, self.account, self.service)?;
+        let nothing = self.conversation_creator_role.is_none()
+            && self.conversation_role.is_none()
+            && self.service_role.is_none()
+            && self.reachability_enabled.is_none();
+        if nothing {
+            return Ok(changed);
+        }
+        let mut choose = |text: &Option<String>, into: &mut RoleSid, kind, code| -> Result<()> {
+            let Some(text) = text else { return Ok(()) };
+            let sid = role::parse(text, code)?;
+            if !role::exists(tx, changed.sid, sid, kind)? {
+                return Err(Error::code(code));
+            }
+            *into = sid;
+            Ok(())
+        };
+        let conversation = RoleType::Conversation;
+        choose(
+            &self.conversation_creator_role,
+            &mut changed.conversation_creator_role,
+            conversation,
+            50106,
+        )?;
+        choose(
+            &self.conversation_role,
+            &mut changed.conversation_role,
+            conversation,
+            50109,
+        )?;
+        choose(
+            &self.service_role,
+            &mut changed.service_role,
+            RoleType::Service,
+            50102,
+        )?;
+        if let Some(enabled) = self.reachability_enabled {
+            if enabled && !changed.reachability_enabled {
+                // What was stored of users before does not count any more (B-546).
+                changed.reachability_at = cx.now;
+            }
+            changed.reachability_enabled = enabled;
+        }
+        changed.updated_at = cx.now;
+        tx.exec(
+            "UPDATE service SET conversation_creator_role_sid = $2, conversation_role_sid = $3, \
+             service_role_sid = $4, reachability_enabled = $5, reachability_at = $6, updated_at = $7 WHERE sid = $1",
+            params![
+                changed.sid.to_string(),
+                changed.conversation_creator_role.to_string(),
+                changed.conversation_role.to_string(),
+                changed.service_role.to_string(),
+                changed.reachability_enabled,
+                changed.reachability_at.0,
+                cx.now.0
+            ],
+        )?;
+        Ok(changed)
+    }
+}
+
 /// Rows that one transaction of a service's deletion removes at most; the rest is left to the next one.
 const STEP: usize = 50;
 /// And participants: each costs some rows.
@@ -214,10 +328,18 @@ impl Command for Delete {
             }
         }
         if !left {
-            tx.exec(
-                "DELETE FROM role WHERE service_sid = $1",
+            // From here on nobody sets it up or gives out its roles, so that none of these rows outlives it.
+            tx.first(
+                "SELECT sid FROM service WHERE sid = $1 {for_update}",
                 params![self.service.to_string()],
             )?;
+            for sql in [
+                "DELETE FROM service_webhook WHERE service_sid = $1",
+                "DELETE FROM service_notification WHERE service_sid = $1",
+                "DELETE FROM role WHERE service_sid = $1",
+            ] {
+                tx.exec(sql, params![self.service.to_string()])?;
+            }
             tx.exec(
                 "DELETE FROM service WHERE sid = $1",
                 params![self.service.to_string()],

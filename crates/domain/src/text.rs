@@ -1,6 +1,8 @@
 //! Checks of texts that several resources share.
 
 use confab_types::{ApiError, json};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::Result;
 
@@ -32,4 +34,18 @@ pub(crate) fn attributes(text: Option<&str>, limit: usize) -> Result<Option<Stri
         return Err(ApiError::new(50304).into());
     }
     Ok(Some(text.to_owned()))
+}
+
+/// JSON for a column.
+pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T) -> String {
+    // Our own types have text keys only, so there is nothing that JSON lacks.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// Reads a column that [`to_json`] wrote.
+///
+/// # Errors
+/// For any other text.
+pub(crate) fn of_json<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|e| confab_store::Error::Decode(e.to_string()).into())
 }

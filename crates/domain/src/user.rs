@@ -8,10 +8,10 @@ use confab_types::{AccountSid, ApiError, KeyPart, RoleSid, ServiceSid, Sid, Time
 use crate::error::{Error, taken};
 use crate::list::{Bound, Listing};
 use crate::reachability::Reachability;
-use crate::role::{self, Permission, RoleType};
+use crate::role::{self, DefaultRole, Permission, RoleType};
 use crate::sync::sid;
 use crate::{
-    Change, Command, Cx, Order, Page, Result, Stream, Transaction, Window, participant, service, text,
+    Change, Command, Cx, Order, Page, Result, Stream, Transaction, Window, binding, participant, text,
 };
 
 /// A user.
@@ -110,6 +110,23 @@ pub(crate) fn hold(tx: &mut Transaction<'_>, service: ServiceSid, user: UserSid)
             " FROM chat_user WHERE sid = $1 AND service_sid = $2 {for_update}"
         ),
         params![user.to_string(), service.to_string()],
+    )?;
+    row.map(read).transpose()
+}
+
+/// As [`by_identity`], with the row locked until the commit.
+pub(crate) fn hold_identity(
+    tx: &mut Transaction<'_>,
+    service: ServiceSid,
+    identity: &str,
+) -> Result<Option<User>> {
+    let row = tx.first(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM chat_user WHERE service_sid = $1 AND identity = $2 {for_update}"
+        ),
+        params![service.to_string(), identity],
     )?;
     row.map(read).transpose()
 }
@@ -262,11 +279,10 @@ pub(crate) fn ensure(
     if let Some(user) = by_identity(tx, service, identity)? {
         return Ok(user);
     }
-    let default = service::fetch(tx, account, service)?.service_role;
     let role = match role {
         // B-677: the token's role, where it is one of the service.
         Some(role) if role::exists(tx, service, role, RoleType::Service)? => role,
-        _ => default,
+        _ => role::default_of(tx, account, service, DefaultRole::Service)?,
     };
     let user = blank(cx, account, service, identity, role);
     insert(tx, &user).map_err(|error| match error {
@@ -332,8 +348,10 @@ impl Command for Create {
             self.attributes.as_deref(),
             cx.limits.conversation_attributes_bytes,
         )?;
-        let service = service::fetch(tx, self.account, self.service)?;
-        let role = service_role(tx, self.service, self.role.as_deref())?.unwrap_or(service.service_role);
+        let role = match service_role(tx, self.service, self.role.as_deref())? {
+            Some(role) => role,
+            None => role::default_of(tx, self.account, self.service, DefaultRole::Service)?,
+        };
         if by_identity(tx, self.service, &self.identity)?.is_some() {
             return Err(Error::code(50201));
         }
@@ -425,9 +443,15 @@ impl Command for Update {
                 params![user.sid.to_string(), &user.attributes, user.seq],
             )?;
         }
+        if self.role.is_some() {
+            tx.push(
+                "UPDATE chat_user SET role_sid = $2 WHERE sid = $1",
+                params![user.sid.to_string(), user.role_sid.to_string()],
+            )?;
+        }
         tx.push(
-            "UPDATE chat_user SET role_sid = $2, updated_at = $3 WHERE sid = $1",
-            params![user.sid.to_string(), user.role_sid.to_string(), cx.now.0],
+            "UPDATE chat_user SET updated_at = $2 WHERE sid = $1",
+            params![user.sid.to_string(), cx.now.0],
         )?;
         cx.commit(
             Stream::User(user.sid),
@@ -488,6 +512,7 @@ pub(crate) fn remove(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, user: &User) -> 
     if !participant::of_user_all(tx, user.sid)?.is_empty() {
         return Err(confab_store::Error::Retry("the user was let in meanwhile".into()).into());
     }
+    binding::remove_of_user(tx, user.service, &user.identity)?;
     tx.push(
         "DELETE FROM tombstone WHERE stream = $1",
         params![user.sid.to_string()],

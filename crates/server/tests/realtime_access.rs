@@ -7,7 +7,7 @@
 
 mod support;
 
-use confab_domain::{Actor, role};
+use confab_domain::{Actor, Window, role};
 use confab_testkit::{Socket, TestServer};
 use confab_types::{ServiceSid, Sid as _};
 use serde_json::{Value, json};
@@ -390,15 +390,20 @@ async fn of_a_conversation_he_is_not_in_a_user_reads_the_document_only_b711_s9_1
     }
 }
 
-/// Takes a permission away from the ordinary users of the service: roles cannot be changed over REST yet.
+/// Takes a permission away from the ordinary users of the service.
 async fn forbid(server: &TestServer, permission: &str) {
     let service = ServiceSid::parse(&server.service_sid).unwrap();
+    let window = Window {
+        cursor: None,
+        size: 50,
+    };
     let roles = server
         .engine()
-        .read(move |tx| role::all(tx, service))
+        .read(move |tx| role::list(tx, service, &window))
         .await
         .unwrap();
     let ordinary = roles
+        .items
         .into_iter()
         .find(|r| r.friendly_name == "service user")
         .unwrap();
@@ -407,7 +412,7 @@ async fn forbid(server: &TestServer, permission: &str) {
         .into_iter()
         .filter(|p| p != permission)
         .collect();
-    let command = role::SetPermissions {
+    let command = role::Update {
         service,
         role: ordinary.sid,
         permissions,

@@ -14,7 +14,7 @@ pub enum Direction {
 }
 
 /// One column of the key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KeyPart {
     /// An integer column.
     Int(i64),

@@ -111,6 +111,16 @@ sids! {
     MmsSid = "MM";
     /// A WhatsApp message on a carrier.
     WhatsAppSid = "WA";
+    /// A webhook of one conversation.
+    WebhookSid = "WH";
+    /// A configuration of one of the account's addresses.
+    AddressConfigurationSid = "IG";
+    /// A device that is registered for push.
+    BindingSid = "BS";
+    /// A credential of a push service.
+    CredentialSid = "CR";
+    /// A Studio flow.
+    FlowSid = "FW";
     /// A request, as in the `Twilio-Request-Id` header (B-034).
     RequestSid = "RQ";
 }

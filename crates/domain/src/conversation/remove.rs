@@ -5,7 +5,7 @@ use confab_types::{ConversationSid, ServiceSid};
 
 use super::{Conversation, hold, lock, timers};
 use crate::role::{self, Permission};
-use crate::{Change, Command, Counted, Cx, Effect, Result, Stream, Transaction, job, participant};
+use crate::{Change, Command, Counted, Cx, Effect, Result, Stream, Transaction, job, participant, webhook};
 
 /// Removes a conversation with all that is in it (B-132); works in every state but the initializing one (B-113,
 /// B-141).
@@ -51,6 +51,7 @@ pub(crate) fn remove(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, found: &Conversa
         "DELETE FROM participant WHERE conversation_sid = $1",
         params![locked.sid.to_string()],
     )?;
+    webhook::remove_all(tx, locked.sid)?;
     tx.push(
         "DELETE FROM conversation WHERE sid = $1",
         params![locked.sid.to_string()],

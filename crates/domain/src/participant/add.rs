@@ -13,8 +13,8 @@ use super::of_client_if;
 use super::row::{Participant, insert};
 use crate::conversation::{self, Conversation};
 use crate::error::Error;
-use crate::role::{self, Permission, RoleType};
-use crate::{Change, Command, Cx, Result, Stream, Transaction, service, text};
+use crate::role::{self, DefaultRole, Permission, RoleType};
+use crate::{Change, Command, Cx, Result, Stream, Transaction, text};
 
 /// Adds a participant. A client adds himself (joins), another identity or an address.
 #[derive(Clone, Debug, Default)]
@@ -213,11 +213,16 @@ fn default_role(
     if !creator {
         return ordinary_role(tx, conversation).map(Some);
     }
-    let service = service::fetch(tx, conversation.account, conversation.service)?;
-    Ok(Some(service.conversation_creator_role))
+    let which = DefaultRole::ConversationCreator;
+    role::default_of(tx, conversation.account, conversation.service, which).map(Some)
 }
 
 /// The role of participants who did not make their conversation.
 pub(super) fn ordinary_role(tx: &mut Transaction<'_>, conversation: &Conversation) -> Result<RoleSid> {
-    Ok(service::fetch(tx, conversation.account, conversation.service)?.conversation_role)
+    role::default_of(
+        tx,
+        conversation.account,
+        conversation.service,
+        DefaultRole::Conversation,
+    )
 }

@@ -1,0 +1,380 @@
+//! Devices that are registered for push (rest.md §2.18). SDK clients register them; REST lists and removes them.
+
+use confab_store::{Param, Row, params};
+use confab_types::{AccountSid, ApiError, BindingSid, CredentialSid, KeyPart, ServiceSid, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::credential::{self, CredentialType};
+use crate::error::Error;
+use crate::list::{self, Bound, Listing};
+use crate::sync::{opt_sid, sid};
+use crate::{Command, Cx, Order, Page, Result, Transaction, Window, reachability, text, user};
+
+/// Identities that one list may ask for: each is a look-up of its own.
+pub const IDENTITIES: usize = 100;
+/// Name of the binding type that lists may ask for, though no binding has it (rest.md §15 row 8).
+const TWILSOCK: &str = "twilsock";
+
+/// A kind of push that a device asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageType {
+    /// On being removed.
+    RemovedFromConversation,
+    /// On a new message.
+    NewMessage,
+    /// On being added.
+    AddedToConversation,
+}
+
+/// A device that is registered for push.
+#[derive(Clone, Debug)]
+pub struct Binding {
+    /// Its SID.
+    pub sid: BindingSid,
+    /// Its account.
+    pub account: AccountSid,
+    /// Its service.
+    pub service: ServiceSid,
+    /// Whose device it is.
+    pub identity: String,
+    /// The device, as its app names it.
+    pub endpoint: String,
+    /// Its push service.
+    pub kind: CredentialType,
+    /// Its token at the push service.
+    pub address: String,
+    /// Who pushes; without one nothing is sent (B-626).
+    pub credential: Option<CredentialSid>,
+    /// What it asked for (B-606).
+    pub message_types: Vec<MessageType>,
+    /// When it was first registered.
+    pub created_at: Timestamp,
+    /// When it was last registered; a year later it is dropped (B-627).
+    pub updated_at: Timestamp,
+}
+
+macro_rules! columns {
+    () => {
+        "sid, account_sid, service_sid, identity, endpoint, type, address, credential_sid, message_types, \
+         created_at, updated_at"
+    };
+}
+
+fn read(mut row: Row) -> Result<Binding> {
+    Ok(Binding {
+        sid: sid(&row.text()?)?,
+        account: sid(&row.text()?)?,
+        service: sid(&row.text()?)?,
+        identity: row.text()?,
+        endpoint: row.text()?,
+        kind: CredentialType::parse(&row.text()?, "BindingType")?,
+        address: row.text()?,
+        credential: opt_sid(row.opt_text()?)?,
+        message_types: text::of_json(&row.text()?)?,
+        created_at: Timestamp(row.int()?),
+        updated_at: Timestamp(row.int()?),
+    })
+}
+
+fn key(binding: &Binding) -> Vec<KeyPart> {
+    vec![KeyPart::Text(binding.sid.to_string())]
+}
+
+/// A binding of a service.
+///
+/// # Errors
+/// 404/20404, or the database's.
+pub fn fetch(tx: &mut Transaction<'_>, service: ServiceSid, binding: BindingSid) -> Result<Binding> {
+    let row = tx.first(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM binding WHERE sid = $1 AND service_sid = $2"
+        ),
+        params![binding.to_string(), service.to_string()],
+    )?;
+    row.map(read).transpose()?.ok_or_else(|| Error::code(20404))
+}
+
+/// Which bindings a list shows; an empty list means all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Any of these: `apn`, `gcm`, `fcm`, or `twilsock`, which none has.
+    pub types: Vec<String>,
+    /// Any of these, at most [`IDENTITIES`].
+    pub identities: Vec<String>,
+}
+
+/// The bindings of a service, oldest first.
+///
+/// # Errors
+/// 400/20001 for an unknown type or too many identities, or the database's.
+pub fn list(
+    tx: &mut Transaction<'_>,
+    service: ServiceSid,
+    filter: &Filter,
+    window: &Window,
+) -> Result<Page<Binding>> {
+    let service = service.to_string();
+    let mut types = Vec::new();
+    for text in filter.types.iter().filter(|text| *text != TWILSOCK) {
+        let kind = CredentialType::parse(text, "BindingType")?;
+        if !types.contains(&kind) {
+            types.push(kind);
+        }
+    }
+    let mut identities = filter.identities.clone();
+    identities.sort_unstable();
+    identities.dedup();
+    if identities.len() > IDENTITIES {
+        return Err(ApiError::invalid("Identity").into());
+    }
+    let listings: Vec<Listing<'_, Binding>> = if !identities.is_empty() {
+        let wanted = |kind| filter.types.is_empty() || types.contains(&kind);
+        // A NULL is equal to no type.
+        let types = CredentialType::ALL.map(|kind| Param::from(wanted(kind).then(|| kind.name())));
+        identities
+            .into_iter()
+            .map(|identity| {
+                let mut params = params![&service, identity].to_vec();
+                params.extend(types.clone());
+                of_identity(params)
+            })
+            .collect()
+    } else if filter.types.is_empty() {
+        vec![of_service(params![&service].to_vec())]
+    } else {
+        types
+            .iter()
+            .map(|kind| of_type(params![&service, kind.name()].to_vec()))
+            .collect()
+    };
+    let mut pages = Vec::with_capacity(listings.len());
+    for listing in listings {
+        pages.push(listing.page(tx, Order::Ascending, window)?);
+    }
+    Ok(list::merge(pages, key, window))
+}
+
+fn of_service(params: Vec<Param<'_>>) -> Listing<'_, Binding> {
+    Listing {
+        ascending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM binding WHERE service_sid = $1 AND sid > $2 ORDER BY sid LIMIT $3"
+        ),
+        descending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM binding WHERE service_sid = $1 AND sid < $2 ORDER BY sid DESC LIMIT $3"
+        ),
+        params,
+        bounds: &[Bound::Text],
+        edge: None,
+        read,
+        key,
+    }
+}
+
+fn of_type(params: Vec<Param<'_>>) -> Listing<'_, Binding> {
+    Listing {
+        ascending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM binding WHERE service_sid = $1 AND type = $2 AND sid > $3 ORDER BY sid LIMIT $4"
+        ),
+        descending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM binding WHERE service_sid = $1 AND type = $2 AND sid < $3 ORDER BY sid DESC LIMIT $4"
+        ),
+        params,
+        bounds: &[Bound::Text],
+        edge: None,
+        read,
+        key,
+    }
+}
+
+fn of_identity(params: Vec<Param<'_>>) -> Listing<'_, Binding> {
+    Listing {
+        ascending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM binding WHERE service_sid = $1 AND identity = $2 AND type IN ($3, $4, $5) AND sid > $6 \
+             ORDER BY sid LIMIT $7"
+        ),
+        descending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM binding WHERE service_sid = $1 AND identity = $2 AND type IN ($3, $4, $5) AND sid < $6 \
+             ORDER BY sid DESC LIMIT $7"
+        ),
+        params,
+        bounds: &[Bound::Text],
+        edge: None,
+        read,
+        key,
+    }
+}
+
+/// Registers a device of a user. There is one binding a service, identity, endpoint and push service; the same
+/// registration again takes its place and keeps its SID (B-625).
+#[derive(Clone, Debug)]
+pub struct Register {
+    /// The account.
+    pub account: AccountSid,
+    /// The service.
+    pub service: ServiceSid,
+    /// Whose device it is; the user exists.
+    pub identity: String,
+    /// The device, as its app names it.
+    pub endpoint: String,
+    /// Its push service.
+    pub kind: CredentialType,
+    /// Its token at the push service.
+    pub address: String,
+    /// Who pushes: a credential of the account for this push service.
+    pub credential: Option<CredentialSid>,
+    /// What it asks for.
+    pub message_types: Vec<MessageType>,
+}
+
+impl Command for Register {
+    type Output = Binding;
+
+    /// # Errors
+    /// 404/20404 without the user, 400/52002 for an unknown credential, 400/52003 for one of another push service.
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Binding> {
+        // The lock keeps the user from being removed, and orders his registrations: no two make the same binding.
+        let user =
+            user::hold_identity(tx, self.service, &self.identity)?.ok_or_else(|| Error::code(20404))?;
+        if let Some(credential) = self.credential {
+            credential::hold(tx, self.account, credential, self.kind)?;
+        }
+        let row = tx.first(
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM binding WHERE service_sid = $1 AND identity = $2 AND endpoint = $3 AND type = $4"
+            ),
+            params![
+                self.service.to_string(),
+                &self.identity,
+                &self.endpoint,
+                self.kind.name()
+            ],
+        )?;
+        let before = row.map(read).transpose()?;
+        let is_new = before.is_none();
+        let mut binding = before.unwrap_or_else(|| Binding {
+            sid: cx.sid(),
+            account: self.account,
+            service: self.service,
+            identity: self.identity.clone(),
+            endpoint: self.endpoint.clone(),
+            kind: self.kind,
+            address: String::new(),
+            credential: None,
+            message_types: Vec::new(),
+            created_at: cx.now,
+            updated_at: cx.now,
+        });
+        binding.address.clone_from(&self.address);
+        binding.credential = self.credential;
+        binding.message_types.clone_from(&self.message_types);
+        binding.updated_at = cx.now;
+        let credential = binding.credential.map(|c| c.to_string());
+        let message_types = text::to_json(&binding.message_types);
+        if is_new {
+            tx.exec(
+                concat!(
+                    "INSERT INTO binding (",
+                    columns!(),
+                    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+                ),
+                params![
+                    binding.sid.to_string(),
+                    binding.account.to_string(),
+                    binding.service.to_string(),
+                    &binding.identity,
+                    &binding.endpoint,
+                    binding.kind.name(),
+                    &binding.address,
+                    credential,
+                    message_types,
+                    cx.now.0,
+                    cx.now.0
+                ],
+            )?;
+        } else {
+            tx.exec(
+                "UPDATE binding SET address = $2, credential_sid = $3, message_types = $4, updated_at = $5 \
+                 WHERE sid = $1",
+                params![
+                    binding.sid.to_string(),
+                    &binding.address,
+                    credential,
+                    message_types,
+                    cx.now.0
+                ],
+            )?;
+        }
+        reachability::set_notifiable(tx, cx, self.service, user.sid, true)?;
+        Ok(binding)
+    }
+}
+
+/// Ends a binding.
+#[derive(Clone, Debug)]
+pub struct Delete {
+    /// The service.
+    pub service: ServiceSid,
+    /// The binding.
+    pub binding: BindingSid,
+}
+
+impl Command for Delete {
+    type Output = ();
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
+        let service = self.service.to_string();
+        let found = fetch(tx, self.service, self.binding)?;
+        // The user's row first, as in a registration: two devices that end at once see each other.
+        let user = user::hold_identity(tx, self.service, &found.identity)?;
+        let deleted = tx.exec(
+            "DELETE FROM binding WHERE sid = $1 AND service_sid = $2",
+            params![self.binding.to_string(), &service],
+        )?;
+        if deleted == 0 {
+            return Err(Error::code(20404));
+        }
+        let other = tx.first(
+            "SELECT sid FROM binding WHERE service_sid = $1 AND identity = $2 LIMIT 1",
+            params![&service, &found.identity],
+        )?;
+        if let (Some(user), None) = (user, other) {
+            reachability::set_notifiable(tx, cx, self.service, user.sid, false)?;
+        }
+        Ok(())
+    }
+}
+
+/// Removes the bindings of a user who goes; his row must be locked.
+pub(crate) fn remove_of_user(tx: &mut Transaction<'_>, service: ServiceSid, identity: &str) -> Result<()> {
+    tx.push(
+        "DELETE FROM binding WHERE service_sid = $1 AND identity = $2",
+        params![service.to_string(), identity],
+    )?;
+    Ok(())
+}
+
+/// Whether a device is pushed to with a credential.
+pub(crate) fn any_of_credential(tx: &mut Transaction<'_>, credential: CredentialSid) -> Result<bool> {
+    let row = tx.first(
+        "SELECT sid FROM binding WHERE credential_sid = $1 LIMIT 1",
+        params![credential.to_string()],
+    )?;
+    Ok(row.is_some())
+}
