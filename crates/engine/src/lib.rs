@@ -5,6 +5,7 @@
 mod auth;
 mod ids;
 mod pace;
+mod push_credential;
 mod token;
 mod vault;
 
@@ -22,6 +23,7 @@ use tokio::sync::{Notify, mpsc};
 
 pub use auth::{Credentials, Principal};
 pub use ids::RandomIds;
+pub use push_credential::{CredentialFields, Parts, PushSecret};
 pub use token::{ChatToken, TokenError};
 pub use vault::Vault;
 
