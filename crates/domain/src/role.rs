@@ -8,7 +8,8 @@ use crate::list::{Bound, Listing};
 use crate::participant::Participant;
 use crate::sync::sid;
 use crate::{
-    Actor, Client, Command, Cx, Order, Page, Result, Transaction, Window, permission, service, text, user,
+    Actor, Client, Command, Counted, Cx, Order, Page, Result, Transaction, Window, permission, service, text,
+    user,
 };
 
 pub use crate::permission::{Permission, Permissions};
@@ -363,6 +364,10 @@ impl Command for Create {
         )?;
         Ok(new)
     }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Service(self.service)
+    }
 }
 
 /// Replaces the permissions of a role (B-656); in force at the next action of its bearers (B-676).
@@ -392,6 +397,10 @@ impl Command for Update {
             ],
         )?;
         Ok(changed)
+    }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Service(self.service)
     }
 }
 
@@ -425,6 +434,10 @@ impl Command for Delete {
         }
         tx.push("DELETE FROM role WHERE sid = $1", params![self.role.to_string()])?;
         Ok(())
+    }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Service(self.service)
     }
 }
 
