@@ -118,6 +118,7 @@ impl Graph {
             let uses = node
                 .deps
                 .iter()
+                .filter(|used| is_activated(package, &node.features, metadata[&used.pkg].name.as_str()))
                 .map(|used| {
                     let only_tests = used
                         .dep_kinds
@@ -134,7 +135,21 @@ impl Graph {
             };
             packages.insert(node.id.clone(), reduced);
         }
-        Ok(Self { packages })
+        let mut graph = Self { packages };
+        graph.forget_unused(&ours);
+        Ok(graph)
+    }
+
+    /// What no workspace member reaches is in the lock file only: it is never compiled.
+    fn forget_unused(&mut self, ours: &HashSet<&PackageId>) {
+        let mut used = HashSet::new();
+        let mut open: Vec<PackageId> = ours.iter().map(|id| (*id).clone()).collect();
+        while let Some(id) = open.pop() {
+            if used.insert(id.clone()) {
+                open.extend(self.packages[&id].uses.iter().map(|(used, _)| used.clone()));
+            }
+        }
+        self.packages.retain(|id, _| used.contains(id));
     }
 
     fn arrow_problems(&self) -> Vec<String> {
@@ -234,6 +249,28 @@ impl Graph {
         }
         Ok(problems.into_iter().collect())
     }
+}
+
+/// Whether a package uses another one with the features that it is compiled with. A weak feature (`ring?/alloc`) puts
+/// its package into the lock file and the metadata although nothing switches it on.
+fn is_activated(package: &cargo_metadata::Package, features: &[impl AsRef<str>], used: &str) -> bool {
+    let mut declared = package.dependencies.iter().filter(|d| d.name == used).peekable();
+    if declared.peek().is_none() || declared.any(|dependency| !dependency.optional) {
+        return true;
+    }
+    let names = package.dependencies.iter().filter(|d| d.name == used);
+    let names: Vec<&str> = names.map(|d| d.rename.as_deref().unwrap_or(&d.name)).collect();
+    let switches_on = |text: &String| match text.split_once('/') {
+        Some((name, _)) => names.contains(&name),
+        None => text
+            .strip_prefix("dep:")
+            .is_some_and(|name| names.contains(&name)),
+    };
+    features
+        .iter()
+        .filter_map(|feature| package.features.get(feature.as_ref()))
+        .flatten()
+        .any(switches_on)
 }
 
 fn sql_problems(root: &Path) -> Result<Vec<String>> {
@@ -565,6 +602,24 @@ mod tests {
                 "domain: must not reach tokio but through the store"
             ]
         );
+    }
+
+    #[test]
+    fn a_package_that_only_a_weak_feature_names_is_not_used() {
+        let dependency = |name: &str, optional: bool| {
+            serde_json::json!({"name": name, "source": null, "req": "*", "kind": null, "optional": optional,
+                "uses_default_features": true, "features": [], "target": null, "rename": null, "registry": null})
+        };
+        let package: cargo_metadata::Package = serde_json::from_value(serde_json::json!({
+            "name": "webpki", "version": "1.0.0", "id": "webpki", "source": null, "targets": [],
+            "manifest_path": "Cargo.toml", "dependencies": [dependency("ring", true), dependency("untrusted", false)],
+            "features": {"std": ["ring?/std"], "ring": ["dep:ring"], "both": ["ring/std"]},
+        }))
+        .unwrap();
+        assert!(is_activated(&package, &["std"], "untrusted"));
+        assert!(!is_activated(&package, &["std"], "ring"));
+        assert!(is_activated(&package, &["std", "ring"], "ring"));
+        assert!(is_activated(&package, &["both"], "ring"));
     }
 
     #[test]
