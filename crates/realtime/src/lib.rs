@@ -24,6 +24,7 @@ use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
+use axum::http::uri::Scheme;
 use axum::response::Response;
 use axum::routing::get;
 use confab_engine::Engine;
@@ -171,11 +172,13 @@ impl Realtime {
 async fn connect(
     State(shared): State<Arc<Shared>>,
     peer: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
+    came_by: Option<axum::Extension<Scheme>>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let peer = peer.map(|p| p.0.0.ip());
-    let origin = origin::media_origin(&headers, peer, &shared.options);
+    let came_by = came_by.map(|scheme| scheme.0);
+    let origin = origin::media_origin(&headers, peer, came_by.as_ref(), &shared.options);
     let limit = shared.options.frame_bytes;
     upgrade
         .read_buffer_size(READ_BUFFER)

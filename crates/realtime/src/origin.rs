@@ -3,12 +3,19 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::http::uri::Scheme;
 use axum::http::{HeaderMap, header};
 
 use crate::Options;
 
-/// `scheme://authority` and prefix in front of `/v1/Services/…` of the media product.
-pub fn media_origin(headers: &HeaderMap, peer: Option<IpAddr>, options: &Options) -> Arc<str> {
+/// `scheme://authority` and prefix in front of `/v1/Services/…` of the media product. The listener tells by which
+/// scheme the client came.
+pub fn media_origin(
+    headers: &HeaderMap,
+    peer: Option<IpAddr>,
+    came_by: Option<&Scheme>,
+    options: &Options,
+) -> Arc<str> {
     let text = |name: &str| {
         headers
             .get(name)
@@ -23,6 +30,7 @@ pub fn media_origin(headers: &HeaderMap, peer: Option<IpAddr>, options: &Options
     let scheme = match (forwarded("x-forwarded-proto"), &options.public_url) {
         (Some("https"), _) => "https",
         (None, Some((scheme, _))) => scheme,
+        (None, None) if came_by == Some(&Scheme::HTTPS) => "https",
         _ => "http",
     };
     match host.strip_prefix("tsock.") {
@@ -45,6 +53,14 @@ mod tests {
     use super::*;
 
     fn origin(public_url: Option<(&str, &str)>, headers: &[(&'static str, &str)]) -> String {
+        origin_by(None, public_url, headers)
+    }
+
+    fn origin_by(
+        came_by: Option<&Scheme>,
+        public_url: Option<(&str, &str)>,
+        headers: &[(&'static str, &str)],
+    ) -> String {
         let options = Options {
             offline_grace: Duration::ZERO,
             ping_interval: Duration::from_secs(1),
@@ -58,7 +74,7 @@ mod tests {
             .iter()
             .map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap()))
             .collect();
-        media_origin(&headers, Some(IpAddr::from([127, 0, 0, 1])), &options).to_string()
+        media_origin(&headers, Some(IpAddr::from([127, 0, 0, 1])), came_by, &options).to_string()
     }
 
     #[test]
@@ -74,6 +90,10 @@ mod tests {
         assert_eq!(
             origin(Some(("https", "chat.example.com")), &[("host", "x:1")]),
             "https://chat.example.com/mcs"
+        );
+        assert_eq!(
+            origin_by(Some(&Scheme::HTTPS), None, &[("host", "localhost:8443")]),
+            "https://localhost:8443/mcs"
         );
         let proxied = [
             ("host", "x:1"),

@@ -21,10 +21,11 @@ use tokio::task::JoinHandle;
 use crate::VERSION;
 use crate::config::{Config, Secret};
 use crate::data_dir::DataDir;
-use crate::http::{self, Connections, Faces};
+use crate::http::{self, Connections, Faces, Listeners};
 use crate::metrics::Metrics;
 use crate::ops::{self, Ops};
 use crate::shutdown::Shutdown;
+use crate::tls::Tls;
 use crate::{account, config};
 
 /// Connections that may wait to be accepted: many SDK clients return at the same moment after a restart.
@@ -36,8 +37,14 @@ pub struct App;
 
 /// A running server.
 pub struct Running {
-    /// Where it listens, with the port that it really got.
+    /// Where it listens, with the port that it really got; for TLS, when there is nothing else.
     pub address: SocketAddr,
+    /// Where it listens for TLS.
+    pub tls_address: Option<SocketAddr>,
+    /// Whether official clients may name it as their proxy.
+    pub is_proxy: bool,
+    /// Certificate of the authority that clients have to trust, when it is one of `confab tls init`.
+    pub authority: Option<PathBuf>,
     /// The account of the first start.
     pub account_sid: String,
     /// Its auth token, when it was made just now.
@@ -75,9 +82,19 @@ impl App {
         // The lock first: everything below writes into the directory. The address before the secrets: a start that
         // fails because it is taken must not use up the one showing of the token.
         let data_dir = DataDir::open(&config.data_dir)?;
-        let listener =
-            listen(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
-        let address = listener.local_addr().context("cannot listen")?;
+        let tls = Tls::open(&config, data_dir.path())?;
+        let plain = Some(config.listen).filter(|_| !config.tls.only);
+        let listeners = Listeners {
+            plain: plain.map(listen).transpose()?,
+            tls: config.tls.listen.map(listen).transpose()?,
+        };
+        let local =
+            |listener: &Option<TcpListener>| listener.as_ref().map(TcpListener::local_addr).transpose();
+        let tls_address = local(&listeners.tls).context("cannot listen")?;
+        let address = local(&listeners.plain)
+            .context("cannot listen")?
+            .or(tls_address)
+            .context("neither listen nor tls.listen is set")?;
         let store = open_store(&config, &data_dir).await?;
         let (engine, credentials, made_now) = account::open(&config, &data_dir, store, clock).await?;
         let credentials_path = data_dir.credentials_path();
@@ -109,15 +126,22 @@ impl App {
                 let _ = worker_stops.await;
             })),
             stop_worker,
-            http: tokio::spawn(http::accept(listener, faces, shutdown.clone())),
+            http: tokio::spawn(http::accept(listeners, faces, tls.clone(), shutdown.clone())),
             realtime,
             shutdown: shutdown.clone(),
             patience: Duration::from_secs(config.shutdown.drain_secs),
             _data_dir: data_dir,
         };
+        let (is_proxy, authority) = (tls.is_some(), tls.as_ref().and_then(|tls| tls.authority()));
+        if let Some(tls) = tls {
+            tokio::spawn(tls.follow_files(shutdown.clone()));
+        }
         tracing::info!(version = VERSION, %address, account = credentials.account_sid, "started");
         Ok(Running {
             address,
+            tls_address,
+            is_proxy,
+            authority,
             account_sid: credentials.account_sid,
             new_auth_token: made_now.then_some(credentials.auth_token),
             credentials: credentials_path,
@@ -153,7 +177,11 @@ impl Running {
     }
 }
 
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    bind(address).with_context(|| format!("cannot listen on {address}"))
+}
+
+fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()
     } else {

@@ -11,6 +11,12 @@ pub struct Banner<'a> {
     pub version: &'a str,
     /// The address that the listener has, with the port it really got.
     pub address: SocketAddr,
+    /// The address for TLS; the same when there is no other.
+    pub tls_address: Option<SocketAddr>,
+    /// Whether it is a proxy for official clients.
+    pub is_proxy: bool,
+    /// Certificate of the authority that clients have to trust.
+    pub authority: Option<&'a Path>,
     /// The account of the first start.
     pub account_sid: &'a str,
     /// Its auth token, on the first start only: later output (which often ends in log files) must not have it.
@@ -24,16 +30,30 @@ pub fn banner(banner: &Banner<'_>) -> String {
     let Banner {
         version,
         address,
+        tls_address,
+        is_proxy,
+        authority,
         account_sid,
         new_auth_token,
         credentials,
     } = *banner;
     let file = credentials.display();
-    let mut out =
-        format!("Confab {version} is listening on http://{address}\n\n  account SID: {account_sid}\n");
+    let tls_only = tls_address == Some(address);
+    let scheme = if tls_only { "https" } else { "http" };
+    let mut out = format!("Confab {version} is listening on {scheme}://{address}\n\n");
+    // Writing to a String cannot fail.
+    if let Some(address) = tls_address.filter(|_| !tls_only) {
+        let _ = writeln!(out, "  TLS:         https://{address}");
+    }
+    if is_proxy {
+        let _ = writeln!(
+            out,
+            "  proxy:       for official clients, as docs/drop-in.md tells"
+        );
+    }
+    let _ = writeln!(out, "  account SID: {account_sid}");
     let user = match new_auth_token {
         Some(token) => {
-            // Writing to a String cannot fail.
             let _ = writeln!(out, "  auth token:  {token}");
             let _ = writeln!(out, "  The token is shown this once. Both are kept in {file}");
             quote(&format!("{account_sid}:{token}"))
@@ -45,11 +65,15 @@ pub fn banner(banner: &Banner<'_>) -> String {
         }
     };
     let reachable = reachable(address);
+    let trust = match authority.filter(|_| tls_only) {
+        Some(path) => format!("--cacert {} ", quote(&path.to_string_lossy())),
+        None => String::new(),
+    };
     let _ = write!(
         out,
         "\nCreate a conversation:\n\n\
-         curl -u {user} \\\n  \
-         'http://{reachable}/conversations/v1/Conversations' \\\n  \
+         curl {trust}-u {user} \\\n  \
+         '{scheme}://{reachable}/conversations/v1/Conversations' \\\n  \
          --data-urlencode 'FriendlyName=My first conversation'\n"
     );
     out
@@ -81,6 +105,9 @@ mod tests {
         banner(&Banner {
             version: "0.1.0",
             address: address.parse().unwrap(),
+            tls_address: None,
+            is_proxy: false,
+            authority: None,
             account_sid: SID,
             new_auth_token: token,
             credentials,
@@ -154,6 +181,45 @@ mod tests {
         );
         assert!(!text.contains("s3cret"), "{text}");
         assert_eq!(pasted(&text)[1], format!("{SID}:s3cret"));
+    }
+
+    #[test]
+    fn tls_is_told_and_the_command_trusts_the_authority_when_there_is_nothing_else() {
+        let with_tls = |tls: &str| {
+            banner(&Banner {
+                version: "0.1.0",
+                address: "127.0.0.1:8443".parse().unwrap(),
+                tls_address: Some(tls.parse().unwrap()),
+                is_proxy: true,
+                authority: Some(Path::new("my data/tls/ca.pem")),
+                account_sid: SID,
+                new_auth_token: Some("t"),
+                credentials: Path::new("c"),
+            })
+        };
+        let beside = with_tls("127.0.0.1:443");
+        assert!(
+            beside.starts_with("Confab 0.1.0 is listening on http://127.0.0.1:8443\n"),
+            "{beside}"
+        );
+        assert!(
+            beside.contains("  TLS:         https://127.0.0.1:443\n"),
+            "{beside}"
+        );
+        assert!(beside.contains("  proxy: "), "{beside}");
+        assert_eq!(pasted(&beside)[0], "-u");
+        let instead = with_tls("127.0.0.1:8443");
+        assert!(
+            instead.starts_with("Confab 0.1.0 is listening on https://127.0.0.1:8443\n"),
+            "{instead}"
+        );
+        assert!(!instead.contains("TLS: "), "{instead}");
+        let command = pasted(&instead);
+        assert_eq!(command[..2], ["--cacert", "my data/tls/ca.pem"]);
+        assert_eq!(
+            command[4],
+            "https://127.0.0.1:8443/conversations/v1/Conversations"
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{self, Config, ConfigError, Flag, Setting};
+use crate::tls::command::InitArgs;
 
 /// The command line of `confab`.
 #[derive(Debug, Parser)]
@@ -34,6 +35,17 @@ pub enum Command {
     Config(ConfigArgs),
     /// Print the OpenAPI document of the REST API; the server also answers it under /openapi.json.
     Openapi,
+    /// Make what TLS needs: an authority of your own and a certificate for *.twilio.com.
+    #[command(subcommand)]
+    Tls(Tls),
+}
+
+/// What `confab tls` can do.
+#[derive(Debug, Subcommand)]
+pub enum Tls {
+    /// Make an authority unless there is one, and make or renew the certificate.
+    #[command(after_long_help = TLS_HELP)]
+    Init(InitArgs),
 }
 
 /// Where the configuration comes from, apart from the environment. Settings without a flag are set in the file
@@ -58,6 +70,9 @@ pub struct Sources {
     #[expect(missing_docs, reason = "as above")]
     #[arg(long, value_name = "URL", help = help_of("database"))]
     pub database: Option<String>,
+    #[expect(missing_docs, reason = "as above")]
+    #[arg(long, value_name = "ADDR", help = help_of("tls.listen"))]
+    pub tls: Option<String>,
 }
 
 /// Arguments of `confab config`.
@@ -79,6 +94,7 @@ impl Sources {
             ("data_dir", &self.data_dir),
             ("public_url", &self.public_url),
             ("database", &self.database),
+            ("tls.listen", &self.tls),
         ]
         .into_iter()
         .filter_map(|(key, value)| {
@@ -152,12 +168,43 @@ Examples:
   confab serve
   confab serve --listen 0.0.0.0:8080 --data-dir /var/lib/confab
   confab serve --config /etc/confab.toml
+  confab tls init && confab serve --tls 0.0.0.0:443
   CONFAB_DATABASE=postgres://confab@db/confab confab serve
 
 A flag wins over the environment, the environment over the file. What stands
 on a command line can be seen by all users of the machine: give a database URL
 with a password as CONFAB_DATABASE or in the file.
 `confab config` lists all settings.";
+
+const TLS_HELP: &str = "\
+What it makes, in the directory DIR:
+  DIR/ca.pem      certificate of the authority: what clients have to trust.
+                  It is allowed to sign for twilio.com, this machine and your
+                  own names only.
+  DIR/ca.key      its key (mode 0600); give it to nobody
+  DIR/server.pem  certificate for *.twilio.com with all regions and edges,
+                  localhost, 127.0.0.1, ::1 and your own names; 820 days
+  DIR/server.key  its key (mode 0600)
+  DIR/names       your own names, one a line, for the next run
+
+  Another run keeps the authority, the keys and the names and renews the
+  certificate. A server that runs takes it up within seconds.
+
+What to do then:
+  1. confab serve --tls 0.0.0.0:443
+     Without --tls the plain address is still a proxy for official clients.
+  2. Let clients trust DIR/ca.pem: NODE_EXTRA_CA_CERTS (Node.js, twilio-cli),
+     REQUESTS_CA_BUNDLE (twilio-python), SSL_CERT_FILE (Go, Ruby, aiohttp),
+     or the trust store of a system or browser.
+  3. Let clients find the server: HTTP_PROXY (twilio-node, twilio-cli) or
+     HTTPS_PROXY (twilio-python) with the plain address, or /etc/hosts or DNS
+     for the hosts of the original. `confab tls init` prints them.
+  docs/drop-in.md has the commands for each client, and how to undo it.
+
+Examples:
+  confab tls init
+  confab tls init --name chat.example.com --name 192.0.2.7
+  confab tls init --dir /etc/confab/tls";
 
 const CONFIG_HELP: &str = "\
 Examples:
@@ -188,6 +235,8 @@ mod tests {
             "3",
             "--database",
             "4",
+            "--tls",
+            "5",
         ];
         let cli = Cli::try_parse_from(["confab", "serve"].into_iter().chain(arguments)).unwrap();
         let Command::Serve(sources) = cli.command else {
@@ -228,6 +277,7 @@ mod tests {
             SERVE_HELP
                 .lines()
                 .chain(CONFIG_HELP.lines())
+                .chain(TLS_HELP.lines())
                 .all(|line| line.len() < 80)
         );
     }

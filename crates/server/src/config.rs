@@ -43,6 +43,8 @@ pub struct Config {
     pub master_key: Option<Secret<[u8; 32]>>,
     /// Peers whose `X-Forwarded-Proto` and `X-Forwarded-Host` are honoured.
     pub trusted_proxies: Vec<IpNet>,
+    /// TLS.
+    pub tls: TlsConfig,
     /// Phone numbers.
     pub numbers: Numbers,
     /// Sizes and counts above which input is refused.
@@ -57,6 +59,19 @@ pub struct Config {
     pub store: StoreConfig,
     /// Where the values came from, by key; a key that is absent has its default.
     pub origins: BTreeMap<&'static str, Origin>,
+}
+
+/// `tls.*`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// Where the server listens for TLS.
+    pub listen: Option<SocketAddr>,
+    /// Whether only TLS is served.
+    pub only: bool,
+    /// Certificate chain in PEM; none means the one of `confab tls init` in the data directory.
+    pub certificate: Option<PathBuf>,
+    /// Its key in PEM.
+    pub key: Option<PathBuf>,
 }
 
 /// `numbers.*`
@@ -155,6 +170,29 @@ pub struct StoreConfig {
     pub postgres_connections: usize,
 }
 
+impl Config {
+    /// Settings that do not fit each other, one sentence for each.
+    fn contradictions(&self) -> Vec<String> {
+        let tls = &self.tls;
+        let mut problems = Vec::new();
+        if tls.only && tls.listen.is_none() {
+            let origin = self.origin("tls.only");
+            problems.push(format!(
+                "tls.only (from {origin}): nothing would be served; set tls.listen"
+            ));
+        }
+        for (set, key, other) in [
+            (&tls.certificate, "tls.certificate", "tls.key"),
+            (&tls.key, "tls.key", "tls.certificate"),
+        ] {
+            if set.is_some() && (tls.certificate.is_none() || tls.key.is_none()) {
+                problems.push(format!("{key} (from {}): set {other} as well", self.origin(key)));
+            }
+        }
+        problems
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -166,6 +204,12 @@ impl Default for Config {
             auth_token: None,
             master_key: None,
             trusted_proxies: Vec::new(),
+            tls: TlsConfig {
+                listen: None,
+                only: false,
+                certificate: None,
+                key: None,
+            },
             numbers: Numbers { auto_claim: true },
             limits: Limits::default(),
             realtime: Realtime {

@@ -36,18 +36,7 @@ impl DataDir {
     /// Creates the directory when it is absent and locks it.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        if !path.is_dir() {
-            if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                fs::create_dir_all(parent).with_context(|| {
-                    format!("cannot create {}, parent of the data directory", parent.display())
-                })?;
-            }
-            match DirBuilder::new().mode(0o700).create(path) {
-                // Two processes that start together: the lock decides between them.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
-                result => result.with_context(|| format!("cannot create the data directory {shown}"))?,
-            }
-        }
+        create_private_dir(path, "the data directory")?;
         let lock = OpenOptions::new()
             .read(true)
             .write(true)
@@ -133,35 +122,60 @@ impl DataDir {
         self.create_secret_file(CREDENTIALS, &text)
     }
 
-    /// Creates a file that only its owner can read. It appears complete and durable or not at all: a half-written
-    /// key after a crash would be worse than none.
+    /// Creates a file that only its owner can read. Fails when there is one already.
     fn create_secret_file(&self, name: &str, text: &str) -> anyhow::Result<()> {
         let path = self.path.join(name);
-        let write = || -> io::Result<()> {
-            if path.try_exists()? {
-                return Err(io::ErrorKind::AlreadyExists.into());
-            }
-            let unfinished = self.path.join(format!("{name}.new"));
-            match fs::remove_file(&unfinished) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&unfinished)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&unfinished, &path)?;
-            File::open(&self.path)?.sync_all()
+        let free = match path.try_exists() {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(io::ErrorKind::AlreadyExists.into()),
+            Err(error) => Err(error),
         };
-        write().with_context(|| format!("cannot create {}", path.display()))
+        free.with_context(|| format!("cannot create {}", path.display()))?;
+        write_file(&self.path, name, text, 0o600)
     }
 }
 
+/// Creates a directory for its owner alone, with the directories above it, unless it is there.
+pub(crate) fn create_private_dir(path: &Path, what: &str) -> anyhow::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        fs::create_dir_all(parent)
+            .with_context(|| format!("cannot create {}, parent of {what}", parent.display()))?;
+    }
+    match DirBuilder::new().mode(0o700).create(path) {
+        // Two processes that start together: a lock decides between them.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        result => result.with_context(|| format!("cannot create {what} {}", path.display())),
+    }
+}
+
+/// Writes a file of this mode, in the place of one of this name if there is one. It appears complete and durable or
+/// not at all: a half-written key after a crash would be worse than none.
+pub(crate) fn write_file(directory: &Path, name: &str, text: &str, mode: u32) -> anyhow::Result<()> {
+    let path = directory.join(name);
+    let write = || -> io::Result<()> {
+        let unfinished = directory.join(format!("{name}.new"));
+        match fs::remove_file(&unfinished) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(&unfinished)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&unfinished, &path)?;
+        File::open(directory)?.sync_all()
+    };
+    write().with_context(|| format!("cannot create {}", path.display()))
+}
+
 /// The text of a secret file; none when there is no such file.
-fn read_secret_file(path: &Path) -> anyhow::Result<Option<String>> {
+pub(crate) fn read_secret_file(path: &Path) -> anyhow::Result<Option<String>> {
     let shown = path.display();
     let mut file = match File::open(path) {
         Ok(file) => file,

@@ -10,7 +10,9 @@ mod http;
 pub mod logging;
 pub mod metrics;
 mod ops;
+mod proxy;
 pub mod shutdown;
+pub mod tls;
 
 /// Version of the server.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

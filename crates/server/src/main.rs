@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use confab_server::app::{App, Running};
 use confab_server::banner::{Banner, banner};
-use confab_server::cli::{Cli, Command, Sources, print_openapi};
+use confab_server::cli::{Cli, Command, Sources, Tls, print_openapi};
 use confab_server::config::{Config, Secret};
 use confab_server::shutdown::Shutdown;
 use confab_server::{VERSION, logging};
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Serve(sources) => serve(&sources),
         Command::Config(arguments) => arguments.run(),
         Command::Openapi => print_openapi(),
+        Command::Tls(Tls::Init(arguments)) => arguments.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -60,6 +61,9 @@ fn announce(running: &Running) {
     let text = banner(&Banner {
         version: VERSION,
         address: running.address,
+        tls_address: running.tls_address,
+        is_proxy: running.is_proxy,
+        authority: running.authority.as_deref(),
         account_sid: &running.account_sid,
         new_auth_token: running
             .new_auth_token

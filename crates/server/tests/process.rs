@@ -470,3 +470,85 @@ async fn a_new_token_replaces_the_stored_one() {
         .await
         .expect(401);
 }
+
+#[tokio::test]
+async fn tls_init_makes_what_serve_needs_and_tells_what_to_do() {
+    let place = Place::new().await;
+    let init = |arguments: &[&str]| {
+        let mut command = Process::command(BINARY, &["tls", "init"], &place.data_dir, &place.database);
+        command.args(arguments);
+        run(command)
+    };
+    let tls = place.data_dir.join("tls");
+    let ca = |text: &str| text.contains(&tls.canonicalize().unwrap().join("ca.pem").display().to_string());
+    let first = init(&["--name", "chat.example.com"]).await;
+    assert!(
+        first.status.success(),
+        "{}",
+        String::from_utf8_lossy(&first.stderr)
+    );
+    let text = String::from_utf8(first.stdout).unwrap();
+    assert!(ca(&text), "{text}");
+    for part in [
+        "made; clients have to trust it",
+        "chat.example.com",
+        "confab serve --tls",
+        "NODE_EXTRA_CA_CERTS=",
+        "REQUESTS_CA_BUNDLE=",
+        "HTTP_PROXY=",
+        "tsock.us1.twilio.com",
+    ] {
+        assert!(text.contains(part), "{part} is missing in {text}");
+    }
+    let (authority, certificate) = (
+        std::fs::read(tls.join("ca.pem")),
+        std::fs::read(tls.join("server.pem")),
+    );
+    assert_eq!(
+        (mode(&place.data_dir), mode(&tls), mode(&tls.join("ca.key"))),
+        (0o700, 0o700, 0o600)
+    );
+
+    let mut command = place.serve();
+    command.args(["--tls", FREE_PORT]);
+    let server = Process::spawn(command).await;
+    let address = server.told("TLS").unwrap();
+    assert!(address.starts_with("https://127.0.0.1:"), "{address}");
+
+    // Also beside a server that runs.
+    let second = init(&[]).await;
+    let text = String::from_utf8(second.stdout).unwrap();
+    assert!(
+        text.contains("kept; clients") && text.contains("chat.example.com"),
+        "{text}"
+    );
+    assert_eq!(std::fs::read(tls.join("ca.pem")).unwrap(), authority.unwrap());
+    assert_ne!(
+        std::fs::read(tls.join("server.pem")).unwrap(),
+        certificate.unwrap()
+    );
+    assert_eq!(server.terminate().await.0.code(), Some(0));
+
+    let elsewhere = place._directory.path().join("elsewhere");
+    let third = init(&["--dir", &elsewhere.display().to_string()]).await;
+    let text = String::from_utf8(third.stdout).unwrap();
+    assert!(
+        text.contains("CONFAB_TLS_CERTIFICATE=") && elsewhere.join("server.key").exists(),
+        "{text}"
+    );
+
+    let wrong = init(&["--name", "https://chat.example.com"]).await;
+    assert!(!wrong.status.success());
+    let text = String::from_utf8(wrong.stderr).unwrap();
+    assert!(text.contains("a host name such as"), "{text}");
+}
+
+#[tokio::test]
+async fn tls_without_a_certificate_stops_the_start() {
+    let place = Place::new().await;
+    let mut command = place.serve();
+    command.args(["--tls", FREE_PORT]);
+    let text = place.refused(command).await;
+    assert!(text.contains("run `confab tls init`"), "{text}");
+    assert!(!place.data_dir.join("credentials").exists());
+}

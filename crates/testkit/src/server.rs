@@ -1,6 +1,7 @@
 //! A server inside the process of the test.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use confab_domain::account;
 use confab_engine::{Clock, Engine, SystemClock};
@@ -12,10 +13,14 @@ use tempfile::TempDir;
 
 use crate::{Database, Response, Rest, Socket, access_token};
 
+const DATA: &str = "data";
+
 /// A server on a free port with a data directory and database of its own.
 pub struct TestServer {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it listens for TLS, when the settings say so.
+    pub tls_address: Option<SocketAddr>,
     /// Its account.
     pub account_sid: String,
     /// The account's token.
@@ -27,7 +32,7 @@ pub struct TestServer {
     running: Running,
     // Dropped after the server: it still has files open in them.
     _database: Database,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl TestServer {
@@ -60,7 +65,7 @@ impl TestServer {
         let database = Database::create().await;
         let mut config = Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            data_dir: directory.path().join("data"),
+            data_dir: directory.path().join(DATA),
             database: database.url().map(|url| Secret::new(url.to_owned())),
             ..Config::default()
         };
@@ -89,14 +94,21 @@ impl TestServer {
         let service_sid = found.expect("the account is there").default_service.to_string();
         Self {
             address,
+            tls_address: running.tls_address,
             account_sid,
             auth_token,
             rest,
             service_sid,
             running,
             _database: database,
-            _directory: directory,
+            directory,
         }
+    }
+
+    /// Its data directory.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        self.directory.path().join(DATA)
     }
 
     /// The server's engine.

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use axum::extract::{ConnectInfo, MatchedPath};
 use axum::http::header::HOST;
 use axum::http::request::Parts;
+use axum::http::uri::Scheme;
 use confab_types::RequestSid;
 
 use crate::Options;
@@ -110,15 +111,17 @@ impl Exchange {
             (Some(found), None) => found,
             (None, None) => (Product::None, 0),
         };
-        let scheme = match (&options.public_url, forwarded("x-forwarded-proto")) {
-            (Some((scheme, _)), _) => scheme.as_str(),
-            (None, Some(proto)) if proto.eq_ignore_ascii_case("https") => "https",
-            _ => "http",
+        let came_by_https = match forwarded("x-forwarded-proto") {
+            Some(proto) => proto.eq_ignore_ascii_case("https"),
+            // Put there by the listener when the request came by TLS.
+            None => request.extensions.get() == Some(&Scheme::HTTPS),
         };
-        // A host that names a product must stay: another one would lead to another product.
-        let shown = match &options.public_url {
-            Some((_, public)) if by_host.is_none() => public.as_str(),
-            _ => authority,
+        let (scheme, shown) = match &options.public_url {
+            // A host that names a product must stay: another one would lead to another product.
+            Some((scheme, public)) if by_host.is_none() => (scheme.as_str(), public.as_str()),
+            _ if came_by_https => ("https", authority),
+            Some((scheme, _)) => (scheme.as_str(), authority),
+            None => ("http", authority),
         };
         Self {
             id,
@@ -308,6 +311,54 @@ mod tests {
         assert_eq!(bare.base, "https://chat.example.org:8443/conversations");
         let named = exchange("conversations.twilio.com", "/v1/X", &options, &[]);
         assert_eq!(named.base, "https://conversations.twilio.com");
+    }
+
+    #[test]
+    fn what_came_by_tls_has_https_urls() {
+        let by_tls = |uri: &str, options: &Options, proto: Option<&str>| {
+            let mut request = Request::builder()
+                .uri(uri)
+                .header(HOST, "conversations.twilio.com")
+                .extension(Scheme::HTTPS)
+                .extension(ConnectInfo(SocketAddr::from(([10, 0, 0, 1], 9))));
+            if let Some(proto) = proto {
+                request = request.header("x-forwarded-proto", proto);
+            }
+            let parts = request.body(()).unwrap().into_parts().0;
+            Exchange::of(&parts, RequestSid::from_bits(0), options).base
+        };
+        let plain_proxy = Options {
+            trusted_proxy: Arc::new(|_| true),
+            ..Options::default()
+        };
+        let elsewhere = Options {
+            public_url: Some(("http".into(), "chat.example.org".into())),
+            ..Options::default()
+        };
+        for (uri, options, proto, base) in [
+            (
+                "/v1/X",
+                &Options::default(),
+                None,
+                "https://conversations.twilio.com",
+            ),
+            // The whole URL, as a proxy gets it, counts before the header.
+            (
+                "http://chat.dublin.ie1.twilio.com/v2/X",
+                &Options::default(),
+                None,
+                "https://chat.dublin.ie1.twilio.com",
+            ),
+            (
+                "/v1/X",
+                &plain_proxy,
+                Some("http"),
+                "http://conversations.twilio.com",
+            ),
+            ("/v1/X", &elsewhere, None, "https://conversations.twilio.com"),
+        ] {
+            assert_eq!(by_tls(uri, options, proto), base, "{uri} {proto:?}");
+        }
     }
 
     #[test]

@@ -219,6 +219,9 @@ impl Merge {
             }
         }
         if self.problems.is_empty() {
+            self.problems = config.contradictions();
+        }
+        if self.problems.is_empty() {
             Ok(config)
         } else {
             Err(ConfigError {

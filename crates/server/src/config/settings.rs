@@ -10,6 +10,8 @@ pub enum Kind {
     SocketAddress,
     /// A directory.
     Path,
+    /// A file.
+    File,
     /// `http://` or `https://` and a host.
     PublicUrl,
     /// A PostgreSQL URL.
@@ -43,6 +45,7 @@ impl Kind {
         match self {
             Self::SocketAddress => "an IP address and a port, such as 127.0.0.1:8080 or [::]:8080".into(),
             Self::Path => "a directory path".into(),
+            Self::File => "a file path".into(),
             Self::PublicUrl => "an http:// or https:// URL with host and optional port, without path".into(),
             Self::DatabaseUrl => "a postgres:// or postgresql:// URL".into(),
             Self::AccountSid => "AC followed by 32 lower-case hexadecimal digits".into(),
@@ -75,6 +78,7 @@ impl Kind {
             Self::Integer { min, max } => text.parse().is_ok_and(|n: u64| (min..=max).contains(&n)),
             Self::SocketAddress
             | Self::Path
+            | Self::File
             | Self::PublicUrl
             | Self::Key
             | Self::Networks
@@ -198,6 +202,22 @@ pub static SETTINGS: &[Setting] = &[
         "Reverse proxies whose X-Forwarded-Proto and X-Forwarded-Host headers are honoured. The headers of all \
          other peers are ignored. In the environment the items are separated by commas."
     ),
+    setting!(tls.listen, Kind::SocketAddress,
+        "Address and port for TLS, beside `listen`: the same as there, over https:// and wss://. Official clients \
+         expect port 443.",
+        flag: Some("--tls"), when_unset: "no TLS"),
+    setting!(
+        tls.only,
+        Kind::Boolean,
+        "Serve TLS alone: nothing listens on `listen`."
+    ),
+    setting!(tls.certificate, Kind::File,
+        "Certificate and the chain behind it, in PEM. The files of certificate and key are looked at every few \
+         seconds, so that renewed ones are served without a restart.",
+        when_unset: "the one that `confab tls init` has put into the directory `tls` of the data directory"),
+    setting!(tls.key, Kind::File,
+        "Key of the certificate, in PEM.",
+        when_unset: "as for `tls.certificate`"),
     setting!(
         numbers.auto_claim,
         Kind::Boolean,

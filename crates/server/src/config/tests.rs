@@ -90,6 +90,14 @@ fn other_values() -> Vec<(&'static str, String, String)> {
         "['10.0.0.0/8', '::1']".into(),
     ));
     all.push(("numbers.auto_claim", "false".into(), "false".into()));
+    for (key, text) in [
+        ("tls.listen", "[::]:9443"),
+        ("tls.certificate", "/etc/confab/server.pem"),
+        ("tls.key", "/etc/confab/server.key"),
+    ] {
+        all.push((key, text.to_owned(), toml::Value::from(text).to_string()));
+    }
+    all.push(("tls.only", "true".into(), "true".into()));
     for setting in SETTINGS {
         if let Kind::Integer { max, .. } = setting.kind {
             all.push((setting.key, max.to_string(), max.to_string()));
@@ -104,8 +112,16 @@ fn every_setting_can_be_set_by_environment_and_by_file_alike() {
     assert_eq!(values.len(), SETTINGS.len());
     for (key, text, toml) in values {
         let setting = Setting::by_key(key).unwrap();
-        let mut by_env = from_env(&setting.env(), &text).unwrap();
-        let mut by_file = from_file(&format!("{key} = {toml}")).unwrap();
+        // What makes no sense alone comes with what it needs.
+        let needed = match key {
+            "tls.only" => vec![("CONFAB_TLS_LISTEN", "[::]:9443")],
+            "tls.certificate" => vec![("CONFAB_TLS_KEY", "server.key")],
+            "tls.key" => vec![("CONFAB_TLS_CERTIFICATE", "server.pem")],
+            _ => Vec::new(),
+        };
+        let name = setting.env();
+        let mut by_env = load(&[], &[needed.clone(), vec![(&name, &text)]].concat(), "").unwrap();
+        let mut by_file = load(&[], &needed, &format!("{key} = {toml}")).unwrap();
         assert_eq!(by_env.origin(key), &Origin::Env(setting.env()));
         by_env.origins.clear();
         by_file.origins.clear();
@@ -156,6 +172,10 @@ fn wrong_values_stop_the_start_with_name_origin_and_what_is_allowed() {
         ("master_key", "***"),
         ("trusted_proxies", "10.0.0.0/33"),
         ("trusted_proxies", "10.0.0.1,"),
+        ("tls.listen", "8443"),
+        ("tls.only", "1"),
+        ("tls.certificate", ""),
+        ("tls.key", " "),
         ("numbers.auto_claim", "yes"),
         ("limits.frame_bytes", "65535"),
         ("limits.frame_bytes", "16777217"),
@@ -267,6 +287,29 @@ fn unknown_keys_are_refused_with_the_nearest_known_one() {
         "{error}"
     );
     assert!(from_env("CONFAB_PORT", "8080").is_err());
+}
+
+#[test]
+fn settings_that_do_not_fit_each_other_are_refused() {
+    for (file, part) in [
+        (
+            "tls.only = true",
+            "tls.only (from file confab.toml): nothing would be served; set tls.listen",
+        ),
+        (
+            "tls.certificate = 'a'",
+            "tls.certificate (from file confab.toml): set tls.key as well",
+        ),
+        (
+            "tls.key = 'a'",
+            "tls.key (from file confab.toml): set tls.certificate as well",
+        ),
+    ] {
+        let error = from_file(file).unwrap_err();
+        assert!(error.contains(part), "{file}: {error}");
+    }
+    let both = from_file("tls.certificate = 'a'\ntls.key = 'b'").unwrap();
+    assert_eq!(both.tls.certificate.as_deref(), Some(Path::new("a")));
 }
 
 #[test]
