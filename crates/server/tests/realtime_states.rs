@@ -5,7 +5,7 @@ mod support;
 
 use confab_testkit::{TestClock, TestServer};
 use serde_json::json;
-use support::{CONVERSATIONS, Feed, add, conversation, say};
+use support::{CONVERSATIONS, Event, Feed, add, conversation, say, user};
 
 /// Makes a conversation over REST with these parameters and one chat participant.
 async fn timed(server: &TestServer, timers: &[(&str, &str)], identity: &str) -> String {
@@ -60,6 +60,35 @@ async fn who_was_away_reads_the_state_that_a_timer_set_b122() {
             .any(|e| e.data["document_data"]["state"]["current"] == "closed"),
         "{events:?}"
     );
+}
+
+/// B-137, B-141: who is added with a conversation hears of it when it can be used, and never that it could not.
+#[tokio::test]
+async fn a_first_participant_comes_into_an_active_conversation_b137() {
+    let server = TestServer::start().await;
+    let mut alice = Feed::new(server.client("alice").await);
+    let mine = format!("{}.my_conversations", user(&server, "alice").await);
+    let mine = alice.open("map", &mine).await;
+    alice.establish(1, &[mine.since_read()]).await;
+    let form = [("Participant", r#"{"identity":"alice"}"#)];
+    let made = server
+        .post("/conversations/v1/ConversationWithParticipants", &form)
+        .await
+        .expect(202);
+    assert_eq!(made.json["state"], "initializing");
+    let sid = made.text_of("sid");
+    let event = alice.next("the new conversation").await;
+    assert_eq!(
+        (event.kind.as_str(), &event.data["item_key"]),
+        ("map_item_added", &json!(sid))
+    );
+    let [document, _, roster] = alice.open_conversation(&sid).await;
+    let events = alice.establish(2, &[document.after(-1), roster.after(-1)]).await;
+    let state = |event: &Event| event.data["document_data"]["state"]["current"].clone();
+    assert!(events.iter().any(|event| state(event) == "active"), "{events:?}");
+    say(&server, &sid, "hello").await;
+    let shown = server.get(&format!("{CONVERSATIONS}/{sid}")).await.expect(200);
+    assert_eq!(shown.json["state"], "active");
 }
 
 #[tokio::test]

@@ -1,9 +1,13 @@
 //! Conversations.
 
-use crate::common::{api, encode, fields};
+use confab_types::Timestamp;
+use serde_json::{Value, json};
 
+use crate::common::{OTHER_ACCOUNT, TOKEN, api, encode, fields, path_of};
+
+/// CreateConversation
 #[tokio::test]
-async fn a_conversation_of_nothing_b101() {
+async fn a_conversation_of_nothing_b101_b061() {
     let api = api().await;
     let answer = api.post("/v1/Conversations", &[]).await;
     assert_eq!(
@@ -71,14 +75,18 @@ async fn limits_of_names_and_attributes_b102_b018_b019_b020() {
         .await
         .refused(400, 50304);
     assert_eq!(message, "Attributes not valid JSON");
-    let big = format!("\"{}\"", "x".repeat(16 * 1024));
+    let fits = format!("\"{}\"", "x".repeat(16 * 1024 - 2));
+    api.post("/v1/Conversations", &[("Attributes", &fits)])
+        .await
+        .expect(201);
+    let big = format!("\"{}\"", "x".repeat(16 * 1024 - 1));
     api.post("/v1/Conversations", &[("Attributes", &big)])
         .await
         .refused(400, 50303);
 }
 
 #[tokio::test]
-async fn unique_names_are_names_in_paths_b103_b106() {
+async fn unique_names_are_names_in_paths_b103_b104_b105_b106() {
     let api = api().await;
     let name = "a/b ü?";
     let path = api.conversation(&[("UniqueName", name)]).await;
@@ -106,7 +114,7 @@ async fn unique_names_are_names_in_paths_b103_b106() {
 }
 
 #[tokio::test]
-async fn states_b107_b114() {
+async fn states_b107_b108_b109_b110_b111_b112_b113_b114_b131_b132() {
     let api = api().await;
     for (state, code) in [
         ("closed", 50384),
@@ -164,7 +172,7 @@ async fn states_b107_b114() {
 }
 
 #[tokio::test]
-async fn an_update_of_nothing_changes_nothing_b014() {
+async fn an_update_of_nothing_changes_nothing_b014_b134() {
     let api = api().await;
     let form = [
         ("DateUpdated", "2020-01-01T00:00:00Z"),
@@ -214,4 +222,190 @@ async fn lists_by_date_of_creation_b129_b130_b135() {
     api.get("/v1/Conversations?StartDate=soon")
         .await
         .refused(400, 20001);
+    for (name, code) in [("DateCreated", 50308), ("DateUpdated", 50309)] {
+        api.post("/v1/Conversations", &[(name, "soon")])
+            .await
+            .refused(400, code);
+    }
+}
+
+/// Seconds between two dates of an answer.
+fn seconds(from: &Value, to: &Value) -> i64 {
+    let read = |date: &Value| Timestamp::parse(date.as_str().unwrap()).unwrap().seconds();
+    read(to) - read(from)
+}
+
+#[tokio::test]
+async fn timers_show_the_dates_that_are_ahead_b116_b117_b118_b119_b122_b127_b128() {
+    let api = api().await;
+    let form = [("Timers.Inactive", "PT1M"), ("Timers.Closed", "PT10M")];
+    let made = api.post("/v1/Conversations", &form).await.expect(201);
+    let (created, timers) = (&made["date_created"], &made["timers"]);
+    assert_eq!(seconds(created, &timers["date_inactive"]), 60);
+    assert_eq!(seconds(&timers["date_inactive"], &timers["date_closed"]), 600);
+    let path = format!("/v1/Conversations/{}", made["sid"].as_str().unwrap());
+    assert_eq!(&api.get(&path).await.expect(200)["timers"], timers);
+    // Without a state beside it, and each for itself.
+    let changed = api.post(&path, &[("Timers.Inactive", "PT0S")]).await.expect(200);
+    assert_eq!(changed["timers"].as_object().unwrap().len(), 1);
+    assert!(changed["timers"]["date_closed"].is_string());
+    let changed = api
+        .post(&path, &[("Timers.Inactive", "P1D"), ("Timers.Closed", "PT0S")])
+        .await
+        .expect(200);
+    assert_eq!(changed["timers"].as_object().unwrap().len(), 1);
+    let updated = &changed["date_updated"];
+    assert_eq!(seconds(updated, &changed["timers"]["date_inactive"]), 24 * 3600);
+    let form = [("State", "inactive"), ("Timers.Closed", "PT600S")];
+    let inactive = api.post(&path, &form).await.expect(200);
+    let timers = inactive["timers"].as_object().unwrap();
+    assert_eq!((timers.len(), timers.contains_key("date_closed")), (1, true));
+    let closed = api.post(&path, &[("State", "closed")]).await.expect(200);
+    assert_eq!(closed["timers"], json!({}));
+    api.post(&path, &[("Timers.Closed", "PT0S")])
+        .await
+        .refused(400, 50377);
+}
+
+#[tokio::test]
+async fn timers_have_a_form_and_a_least_length_b116_b117() {
+    let api = api().await;
+    let path = api.conversation(&[]).await;
+    for (name, text, code) in [
+        ("Timers.Inactive", "PT59S", 50375),
+        ("Timers.Inactive", "P6M", 50379),
+        ("Timers.Inactive", "P1Y", 50379),
+        ("Timers.Inactive", "P1W", 50379),
+        ("Timers.Inactive", "60", 50379),
+        ("Timers.Inactive", "", 50379),
+        ("Timers.Closed", "PT599S", 50376),
+        ("Timers.Closed", "P6M", 50380),
+        ("Timers.Closed", "-PT600S", 50380),
+        ("Timers.Closed", "", 50380),
+    ] {
+        let form = [(name, text), ("FriendlyName", "not taken either")];
+        api.post("/v1/Conversations", &form).await.refused(400, code);
+        api.post(&path, &form).await.refused(400, code);
+    }
+    let untouched = api.get(&path).await.expect(200);
+    assert_eq!(
+        (&untouched["timers"], &untouched["friendly_name"]),
+        (&json!({}), &Value::Null)
+    );
+    for (name, text) in [("Timers.Inactive", "PT60S"), ("Timers.Closed", "PT600S")] {
+        api.post(&path, &[(name, text)]).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn the_messaging_service_is_one_of_the_account_b061() {
+    let api = api().await;
+    let path = api.conversation(&[]).await;
+    let default = api.get(&path).await.expect(200)["messaging_service_sid"].clone();
+    let other_account = api.as_caller(OTHER_ACCOUNT, TOKEN);
+    let foreign = other_account.get("/v1/Configuration").await.expect(200);
+    let foreign = foreign["default_messaging_service_sid"].as_str().unwrap();
+    for (text, code) in [("nonsense", 50341), (foreign, 50342)] {
+        let form = [("MessagingServiceSid", text)];
+        api.post("/v1/Conversations", &form).await.refused(400, code);
+        api.post(&path, &form).await.refused(400, code);
+    }
+    let none = api.post(&path, &[("MessagingServiceSid", "")]).await.expect(200);
+    assert!(none["messaging_service_sid"].is_null());
+    let again = api
+        .post(&path, &[("MessagingServiceSid", default.as_str().unwrap())])
+        .await
+        .expect(200);
+    assert_eq!(again["messaging_service_sid"], default);
+}
+
+#[tokio::test]
+async fn a_list_of_a_state_keeps_its_filter_from_page_to_page_b023_b131() {
+    let api = api().await;
+    for n in 0..5 {
+        let state = if n % 2 == 0 { "active" } else { "inactive" };
+        api.conversation(&[("State", state), ("FriendlyName", &n.to_string())])
+            .await;
+    }
+    let mut names = Vec::new();
+    let mut next = Some("/v1/Conversations?State=active&PageSize=2".to_owned());
+    while let Some(path) = next {
+        let page = api.get(&path).await.expect(200);
+        for row in page["conversations"].as_array().unwrap() {
+            assert_eq!(row["state"], "active");
+            names.push(row["friendly_name"].as_str().unwrap().to_owned());
+        }
+        let url = &page["meta"]["next_page_url"];
+        assert!(url.is_null() || url.as_str().unwrap().contains("State=active"));
+        next = (!url.is_null()).then(|| path_of(url));
+    }
+    assert_eq!(names, ["4", "2", "0"]);
+}
+
+/// The same conversation in both forms: CreateConversation, FetchConversation, UpdateConversation, ListConversation,
+/// DeleteConversation, CreateServiceConversation, FetchServiceConversation, UpdateServiceConversation,
+/// ListServiceConversation, DeleteServiceConversation.
+#[tokio::test]
+async fn both_forms_do_the_same_b028_b029_b031_b103() {
+    let api = api().await;
+    let configuration = api.get("/v1/Configuration").await.expect(200);
+    let default = configuration["default_chat_service_sid"].as_str().unwrap();
+    let other = api
+        .post("/v1/Services", &[("FriendlyName", "other")])
+        .await
+        .expect(201);
+    let other = other["sid"].as_str().unwrap();
+    let scoped = |service: &str| format!("/v1/Services/{service}/Conversations");
+    // One name in two services, and each service knows its own only.
+    let named = [("UniqueName", "room")];
+    let short = api.post("/v1/Conversations", &named).await.expect(201);
+    let long = api.post(&scoped(other), &named).await.expect(201);
+    assert_eq!(long["chat_service_sid"], other);
+    assert!(long["url"].as_str().unwrap().contains(&scoped(other)));
+    let sid = long["sid"].as_str().unwrap();
+    api.get(&format!("/v1/Conversations/{sid}"))
+        .await
+        .refused(404, 20404);
+    api.delete(&format!("{}/{sid}", scoped(default)))
+        .await
+        .refused(404, 20404);
+    // The default service under both forms: only URLs differ.
+    let sid = short["sid"].as_str().unwrap();
+    let mut through_service = api.get(&format!("{}/room", scoped(default))).await.expect(200);
+    let mut plain = api.get(&format!("/v1/Conversations/{sid}")).await.expect(200);
+    assert_ne!(through_service["url"], plain["url"]);
+    for answer in [&mut through_service, &mut plain] {
+        answer["url"].take();
+        answer["links"].take();
+    }
+    assert_eq!(through_service, plain);
+    let path = format!("{}/{sid}", scoped(default));
+    let changed = api.post(&path, &[("FriendlyName", "x")]).await.expect(200);
+    assert_eq!(changed["friendly_name"], "x");
+    for list in ["/v1/Conversations".to_owned(), scoped(default)] {
+        let listed = api.get(&list).await.expect(200);
+        assert_eq!(listed["conversations"].as_array().unwrap().len(), 1);
+        assert_eq!(listed["conversations"][0]["friendly_name"], "x");
+    }
+    api.delete(&path).await.expect(204);
+    api.get(&format!("/v1/Conversations/{sid}"))
+        .await
+        .refused(404, 20404);
+}
+
+#[tokio::test]
+async fn two_creations_with_one_name_at_once_b103() {
+    let api = api().await;
+    let named = [("UniqueName", "room")];
+    let (one, other) = tokio::join!(
+        api.post("/v1/Conversations", &named),
+        api.post("/v1/Conversations", &named)
+    );
+    let (first, second) = if one.status == 201 {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    first.expect(201);
+    second.refused(409, 50353);
 }

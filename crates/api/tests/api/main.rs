@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a failing step of a test ends the test")]
 
 mod common;
+mod configuration;
+mod conversation_with_participants;
 mod conversations;
 mod forms;
 mod front;
