@@ -5,7 +5,7 @@
 
 use confab_types::{AccountSid, ApiError, ConversationSid, ServiceSid};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::create::{Fields, insert};
 use super::find::{hold_by_sid, lock};
@@ -114,7 +114,7 @@ fn add_all(
 #[derive(Deserialize)]
 struct Member {
     identity: Option<String>,
-    attributes: Option<Value>,
+    attributes: Option<Box<RawValue>>,
     role_sid: Option<String>,
     messaging_binding: Option<Binding>,
 }
@@ -138,10 +138,9 @@ fn read(text: &str) -> Result<participant::Fields> {
         address: binding.address,
         proxy_address: binding.proxy_address,
         projected_address: binding.projected_address,
-        attributes: member.attributes.map(|attributes| match attributes {
-            // JSON text, as everywhere; the value itself is as clear.
-            Value::String(text) => text,
-            value => value.to_string(),
+        attributes: member.attributes.map(|raw| {
+            // JSON text, as everywhere; the value itself is as clear, and kept as it was written.
+            serde_json::from_str::<String>(raw.get()).unwrap_or_else(|_| raw.get().to_owned())
         }),
         role: member.role_sid,
         ..participant::Fields::default()

@@ -79,6 +79,30 @@ async fn participants_come_in_behind_the_answer_b137() {
 }
 
 #[tokio::test]
+async fn attributes_are_kept_as_they_were_written_b137() {
+    let world = World::new().await;
+    let made = world
+        .create_with(
+            Fields::default(),
+            &[
+                r#"{"identity":"alice","attributes":{"b": 12345678901234567890123, "a":[1.50]}}"#,
+                r#"{"identity":"bob","attributes":"\"text\""}"#,
+                r#"{"identity":"carol","attributes":null}"#,
+            ],
+        )
+        .await
+        .unwrap();
+    world.work().await;
+    let mut inside = world.participants(made.sid).await;
+    inside.sort_by(|a, b| a.identity.cmp(&b.identity));
+    let kept: Vec<&str> = inside.iter().map(|p| p.attributes.as_str()).collect();
+    assert_eq!(
+        kept,
+        [r#"{"b": 12345678901234567890123, "a":[1.50]}"#, r#""text""#, "{}"]
+    );
+}
+
+#[tokio::test]
 async fn the_state_that_was_asked_for_comes_after_initializing_b137() {
     let world = World::new().await;
     let fields = Fields {
@@ -117,6 +141,7 @@ async fn a_participant_is_a_json_object_b139() {
         "1",
         "\"alice\"",
         r#"{"identity":1}"#,
+        r#"{"identity":"a","identity":"b"}"#,
         r#"{"messaging_binding":"+15558675310"}"#,
     ] {
         assert_eq!(
@@ -144,6 +169,7 @@ async fn all_is_checked_before_anything_is_made_b142() {
     let pair = by_phone("+15558675311");
     for (participants, refusal) in [
         (&[ALICE, "{}"][..], 20001),
+        (&[ALICE, r#"{"identity":"a\u0000b"}"#], 20001),
         (&[ALICE, &by_phone(PHONE)], 50425),
         (&[&pair, &pair], 50425),
         (&[ALICE, ALICE], 50433),
