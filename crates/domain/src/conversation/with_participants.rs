@@ -49,7 +49,7 @@ impl Command for CreateWithParticipants {
         let mut new = create.build(tx, cx)?;
         rehearse(tx, cx, |tx, cx| {
             insert(tx, &new)?;
-            add_all(tx, cx, &new, members)
+            participant::add_first(tx, cx, new.sid, &members)
         })
         .map_err(pair_in_use)?;
         let state = std::mem::replace(&mut new.state, State::Initializing);
@@ -90,24 +90,6 @@ fn pair_in_use(error: Error) -> Error {
         Error::Api(api) if api.code == 50416 => Error::code(50425),
         other => other,
     }
-}
-
-/// Lets the participants in, as if a REST caller added one after another.
-fn add_all(
-    tx: &mut Transaction<'_>,
-    cx: &mut Cx<'_>,
-    conversation: &Conversation,
-    members: Vec<participant::Fields>,
-) -> Result<()> {
-    for fields in members {
-        let add = participant::Add {
-            service: conversation.service,
-            conversation: conversation.sid.to_string(),
-            fields,
-        };
-        add.apply(tx, cx)?;
-    }
-    Ok(())
 }
 
 /// A participant as the request writes it. What is null is as absent; other keys are passed over.
@@ -167,7 +149,7 @@ impl Command for Initialize {
             return Ok(());
         };
         timers::schedule(tx, cx, &opened)?;
-        add_all(tx, cx, &opened, read_all(&self.participants)?)
+        participant::add_first(tx, cx, opened.sid, &read_all(&self.participants)?)
     }
 }
 

@@ -77,11 +77,34 @@ impl Command for Add {
             }
         }
         let added = add(tx, cx, found.sid, fields)?;
-        if added.is_native() || added.projected_address.is_some() {
+        if in_group(&added) {
             group::settle(tx, found.sid, Taken::Refuse)?;
         }
         Ok(added)
     }
+}
+
+/// Whether it may make its conversation a group, or another one.
+fn in_group(added: &Participant) -> bool {
+    added.is_native() || added.projected_address.is_some()
+}
+
+/// Adds the first participants of a conversation (rest.md §2.5), all or none: what only some of them would make, a
+/// group that is there already, does not stop them.
+pub(crate) fn add_first(
+    tx: &mut Transaction<'_>,
+    cx: &mut Cx<'_>,
+    conversation: ConversationSid,
+    members: &[Fields],
+) -> Result<()> {
+    let mut group = false;
+    for fields in members {
+        group |= in_group(&add(tx, cx, conversation, fields)?);
+    }
+    if group {
+        group::settle(tx, conversation, Taken::Refuse)?;
+    }
+    Ok(())
 }
 
 /// Adds a participant without looking whether its numbers now make a group that is there already: where several are

@@ -12,6 +12,7 @@ mod remove;
 mod row;
 mod update;
 
+pub(crate) use add::add_first;
 pub use add::{Add, Fields};
 pub(crate) use find::{by_address, by_author, by_pair};
 pub use find::{by_identity, fetch, find, of_client, of_client_if};

@@ -78,6 +78,30 @@ async fn participants_come_in_behind_the_answer_b137() {
     assert_eq!(world.participants(made.sid).await.len(), 3);
 }
 
+/// B-142, B-215: the first two of three numbers make no group before the third is in.
+#[tokio::test]
+async fn a_group_is_made_of_all_its_numbers_at_once_b142_b215() {
+    let world = World::new().await;
+    let alice = format!(r#"{{"identity":"alice","messaging_binding":{{"projected_address":"{NUMBER}"}}}}"#);
+    let native = |number: &str| format!(r#"{{"messaging_binding":{{"address":"{number}"}}}}"#);
+    let (one, other) = (native(PHONE), native("+15558675311"));
+    let make = async |participants: &[&str]| {
+        let made = world.create_with(Fields::default(), participants).await;
+        world.work().await;
+        made
+    };
+    let two = make(&[&alice, &one]).await.unwrap();
+    let three = make(&[&alice, &one, &other]).await.unwrap();
+    for (sid, count) in [(two.sid, 2), (three.sid, 3)] {
+        let made = world.get(sid).await;
+        assert_eq!((made.state, made.participants_count), (State::Active, count));
+    }
+    for participants in [&[&*one, &*alice][..], &[&*other, &*one, &*alice]] {
+        assert_eq!(make(participants).await.unwrap_err(), 50438);
+    }
+    assert_eq!(world.count().await, 2);
+}
+
 #[tokio::test]
 async fn attributes_are_kept_as_they_were_written_b137() {
     let world = World::new().await;
