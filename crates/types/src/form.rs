@@ -35,8 +35,10 @@ impl Form {
 
     /// Adds the parameters of a query below those of the body: the body wins (rest.md §1.3).
     pub fn append(&mut self, query: Self) {
+        let body = self.pairs.len();
         for (name, value) in query.pairs {
-            if self.get(&name).is_none() {
+            // A name may repeat in the query as in the body.
+            if !self.pairs[..body].iter().any(|(n, _)| *n == name) {
                 self.pairs.push((name, value));
             }
         }
@@ -197,6 +199,14 @@ mod tests {
         assert_eq!(f.array("G"), Some(vec!["c".into()]));
         assert_eq!(f.array("H"), Some(vec![]));
         assert_eq!(f.array("I"), None);
+    }
+
+    #[test]
+    fn a_query_repeats_keys_too_and_the_body_wins_b011() {
+        let mut f = form("F=a");
+        f.append(form("F=b&F=c&G=d&G=e"));
+        assert_eq!(f.array("F"), Some(vec!["a".into()]));
+        assert_eq!(f.array("G"), Some(vec!["d".into(), "e".into()]));
     }
 
     #[test]
