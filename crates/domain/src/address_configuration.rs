@@ -38,6 +38,16 @@ pub enum AutoCreationType {
 }
 
 impl AutoCreationType {
+    /// The word of the API.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Studio => "studio",
+            Self::Default => "default",
+        }
+    }
+
     fn parse(text: &str) -> Result<Self> {
         match text {
             "webhook" => Ok(Self::Webhook),

@@ -27,6 +27,18 @@ pub enum MessageType {
     AddedToConversation,
 }
 
+impl MessageType {
+    /// The word of the API.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RemovedFromConversation => "removed_from_conversation",
+            Self::NewMessage => "new_message",
+            Self::AddedToConversation => "added_to_conversation",
+        }
+    }
+}
+
 /// A device that is registered for push.
 #[derive(Clone, Debug)]
 pub struct Binding {

@@ -1,14 +1,23 @@
 //! Conversations v1 (rest.md §2).
 
+mod account_webhook;
+mod address_configuration;
+mod binding;
 mod configuration;
 mod conversation;
 mod conversation_with_participants;
+mod credential;
 mod message;
 mod participant;
 mod receipt;
+mod role;
 mod scope;
 mod service;
+mod service_configuration;
+mod service_notification;
+mod service_webhook;
 mod user;
+mod webhook;
 
 use crate::kit::exchange::Product;
 use crate::kit::routes::{Endpoint, Routes};
@@ -18,13 +27,22 @@ pub(crate) fn routes() -> Routes {
     let mut routes = Routes::new(Product::Conversations);
     for resource in [
         configuration::routes,
+        account_webhook::routes,
+        address_configuration::routes,
         service::routes,
+        service_configuration::routes,
+        service_notification::routes,
+        service_webhook::routes,
+        binding::routes,
+        credential::routes,
+        role::routes,
         conversation::routes,
         conversation_with_participants::routes,
         participant::routes,
         message::routes,
         receipt::routes,
         user::routes,
+        webhook::routes,
     ] {
         resource(&mut routes);
     }

@@ -260,7 +260,6 @@ impl<const CODE: u32> Kind for Date<CODE> {
 }
 
 /// `true` or `false` in any letter case.
-#[allow(dead_code, reason = "the resources that take it follow")]
 pub(crate) struct Bool;
 
 impl Kind for Bool {
@@ -339,7 +338,6 @@ impl<S: Sid> Kind for SidText<S> {
 }
 
 /// A URL; its text.
-#[allow(dead_code, reason = "the resources that take it follow")]
 pub(crate) struct Uri;
 
 impl Kind for Uri {
@@ -443,7 +441,6 @@ impl<W: Words> Kind for OneOf<W> {
 }
 
 /// Words of an enumeration, repeated; any other is refused with 20001.
-#[allow(dead_code, reason = "the resources that take it follow")]
 pub(crate) struct ListOf<W>(PhantomData<W>);
 
 impl<W: Words> Kind for ListOf<W> {

@@ -22,6 +22,8 @@ pub struct Api {
     router: Router,
     auth: Option<String>,
     host: String,
+    /// For what no request does.
+    pub engine: Engine,
     _store: std::sync::Arc<TestStore>,
 }
 
@@ -48,7 +50,8 @@ pub async fn api_with(options: Options) -> Api {
         engine.execute(Actor::System, ensure).await.unwrap();
     }
     Api {
-        router: confab_api::router(engine, options),
+        router: confab_api::router(engine.clone(), options),
+        engine,
         auth: None,
         host: "conversations.twilio.com".into(),
         _store: std::sync::Arc::new(store),
@@ -109,6 +112,7 @@ impl Api {
             router: self.router.clone(),
             auth: self.auth.clone(),
             host: self.host.clone(),
+            engine: self.engine.clone(),
             _store: self._store.clone(),
         }
     }
@@ -178,6 +182,48 @@ impl Api {
     pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
         let encoded: Vec<String> = form.iter().map(|(n, v)| format!("{n}={}", encode(v))).collect();
         self.post_raw(path, encoded.join("&")).await
+    }
+
+    /// A new resource on the list at a path; the path of the resource.
+    pub async fn make(&self, list: &str, form: &[(&str, &str)]) -> String {
+        path_of(&self.post(list, form).await.expect(201)["url"])
+    }
+
+    /// Asserts that each form is refused with 400 and its code, and that nothing that `paths` show changes by it.
+    pub async fn refuse_all(&self, post: &str, paths: &[&str], forms: &[(&[(&str, &str)], u64)]) {
+        let mut before = Vec::new();
+        for path in paths {
+            before.push(self.get(path).await.expect(200));
+        }
+        for (form, code) in forms {
+            let answer = self.post(post, form).await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.json()["code"].as_u64()),
+                (400, Some(*code)),
+                "{form:?}: {}",
+                answer.text
+            );
+        }
+        for (path, before) in paths.iter().zip(before) {
+            assert_eq!(self.get(path).await.expect(200), before);
+        }
+    }
+
+    /// The SIDs of a list, by pages of a size.
+    pub async fn sids(&self, list: &str, key: &str, size: usize) -> Vec<String> {
+        let mark = if list.contains('?') { '&' } else { '?' };
+        let mut at = format!("{list}{mark}PageSize={size}");
+        let mut seen = Vec::new();
+        loop {
+            let page = self.get(&at).await.expect(200);
+            let items = page[key].as_array().unwrap();
+            assert!(items.len() <= size);
+            seen.extend(items.iter().map(|i| i["sid"].as_str().unwrap().to_owned()));
+            if page["meta"]["next_page_url"].is_null() {
+                return seen;
+            }
+            at = path_of(&page["meta"]["next_page_url"]);
+        }
     }
 
     /// The path of a new conversation.

@@ -2,16 +2,25 @@
 //! PostgreSQL server to run on instead of SQLite.
 #![allow(clippy::unwrap_used, reason = "a failing step of a test ends the test")]
 
+mod account_webhooks;
+mod address_configurations;
+mod bindings;
 mod common;
 mod configuration;
 mod conversation_with_participants;
 mod conversations;
+mod credentials;
 mod forms;
 mod front;
 mod messages;
 mod paging;
 mod participants;
 mod programmable;
+mod roles;
 mod routing;
+mod service_configurations;
+mod service_notifications;
+mod service_webhooks;
 mod simulator;
 mod users;
+mod webhooks;
