@@ -103,6 +103,7 @@ impl Server {
             body: Some(body.to_owned()),
             subject: None,
             attributes: None,
+            content: confab_domain::content::Reference::default(),
             created_at: None,
             updated_at: None,
         };

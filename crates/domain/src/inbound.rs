@@ -35,6 +35,7 @@ pub(crate) fn deliver(
         body: Some(body.to_owned()),
         subject: None,
         attributes: None,
+        content: crate::content::Reference::default(),
         created_at: None,
         updated_at: None,
     }

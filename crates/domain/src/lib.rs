@@ -8,6 +8,7 @@ pub mod account;
 pub mod account_webhook;
 pub mod address_configuration;
 pub mod binding;
+pub mod content;
 pub mod conversation;
 pub mod credential;
 pub mod cx;
@@ -54,6 +55,7 @@ pub const MIGRATIONS: &[Migration] = &[
         "configuration",
         include_str!("../migrations/0004_configuration.sql"),
     ),
+    step(6, "content", include_str!("../migrations/0006_content.sql")),
     step(
         9,
         "reachability",

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use confab_store::{Row, params};
 use confab_types::{
-    AccountSid, ConversationSid, KeyPart, MessageSid, ParticipantSid, ServiceSid, Sid, Timestamp,
+    AccountSid, ContentSid, ConversationSid, KeyPart, MessageSid, ParticipantSid, ServiceSid, Sid, Timestamp,
 };
 
+use crate::content;
 use crate::conversation::{self, Conversation, State};
 use crate::error::Error;
 use crate::list::{Bound, Listing};
@@ -46,6 +47,8 @@ pub struct Message {
     pub delivery: Option<String>,
     /// Who edited it last.
     pub last_updated_by: Option<String>,
+    /// The template that made its text.
+    pub content: Option<ContentSid>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -55,7 +58,7 @@ pub struct Message {
 macro_rules! columns {
     () => {
         "idx, sid, seq, created_seq, author, participant_sid, body, subject, attributes, delivery, \
-         last_updated_by, created_at, updated_at"
+         last_updated_by, content_sid, created_at, updated_at"
     };
 }
 
@@ -140,6 +143,7 @@ fn read_bare(mut row: Row) -> Result<Message> {
         attributes: row.text()?,
         delivery: row.opt_text()?,
         last_updated_by: row.opt_text()?,
+        content: opt_sid(row.opt_text()?)?,
         created_at: Timestamp(row.int()?),
         updated_at: Timestamp(row.int()?),
     })
@@ -212,6 +216,8 @@ pub struct Create {
     pub subject: Option<String>,
     /// JSON text of at most 4 KB.
     pub attributes: Option<String>,
+    /// The template that makes its text; `body` then counts for nothing (B-782).
+    pub content: content::Reference,
     /// Instead of the present; the index follows arrival all the same (B-243).
     pub created_at: Option<Timestamp>,
     /// Instead of the present.
@@ -220,10 +226,12 @@ pub struct Create {
 
 impl Create {
     /// Checks what needs no rows.
-    fn check(&self, cx: &Cx<'_>) -> Result<String> {
+    fn check(&self, cx: &Cx<'_>) -> Result<(String, Option<content::Chosen>)> {
+        let content = self.content.check()?;
         // The SDK sends "" for a null body and shows the message; REST refuses a message without content.
         let empty_is_text = !matches!(cx.actor, crate::Actor::Rest);
         match self.body.as_deref() {
+            _ if content.is_some() => {}
             None if empty_is_text => {}
             None | Some("") if !empty_is_text => return Err(Error::code(50503)),
             Some(body) if body.len() > cx.limits.message_body_bytes => return Err(Error::code(50504)),
@@ -238,7 +246,7 @@ impl Create {
             return Err(confab_types::ApiError::invalid("Subject").into());
         }
         let attributes = text::attributes(self.attributes.as_deref(), cx.limits.message_attributes_bytes)?;
-        Ok(attributes.unwrap_or_else(|| "{}".into()))
+        Ok((attributes.unwrap_or_else(|| "{}".into()), content))
     }
 }
 
@@ -246,7 +254,7 @@ impl Command for Create {
     type Output = Message;
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Message> {
-        let attributes = self.check(cx)?;
+        let (attributes, content) = self.check(cx)?;
         let conversation = match ConversationSid::parse(&self.conversation) {
             Some(sid) => sid,
             None => conversation::parent(tx, self.service, &self.conversation)?.sid,
@@ -260,9 +268,13 @@ impl Command for Create {
             conversation::parent(tx, self.service, &self.conversation)?.require_open()?;
             return Err(confab_store::Error::Retry("the conversation was just opened".into()).into());
         };
+        let body = match &content {
+            None => self.body.clone(),
+            Some(content) => content.text(tx, at.account, cx.limits)?, // B-784
+        };
         let is_long = |body: &str| body.chars().count() > cx.limits.sms_body_chars;
         let inbound = matches!(cx.actor, crate::Actor::Carrier);
-        if at.non_chat_count > 0 && !inbound && self.body.as_deref().is_some_and(is_long) {
+        if at.non_chat_count > 0 && !inbound && body.as_deref().is_some_and(is_long) {
             return Err(Error::code(50504)); // B-236
         }
         let given = cx
@@ -286,11 +298,12 @@ impl Command for Create {
             created_seq: at.seq,
             author: given.unwrap_or_else(|| "system".into()),
             participant: writer.as_ref().map(|p| p.sid),
-            body: self.body.clone(),
+            body,
             subject: self.subject.as_deref().and_then(text::cleared),
             attributes,
             delivery: None,
             last_updated_by: None,
+            content: content.map(|c| c.sid),
             created_at: self.created_at.unwrap_or(cx.now),
             updated_at: self.updated_at.or(self.created_at).unwrap_or(cx.now),
         };
@@ -335,7 +348,7 @@ fn insert(tx: &mut Transaction<'_>, message: &Message) -> Result<()> {
         concat!(
             "INSERT INTO message (conversation_sid, ",
             columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
         ),
         params![
             message.conversation.to_string(),
@@ -350,6 +363,7 @@ fn insert(tx: &mut Transaction<'_>, message: &Message) -> Result<()> {
             &message.attributes,
             &message.delivery,
             &message.last_updated_by,
+            message.content.map(|c| c.to_string()),
             message.created_at.0,
             message.updated_at.0
         ],

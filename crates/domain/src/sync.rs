@@ -90,7 +90,7 @@ pub(crate) fn removed_message(message: &Message) -> String {
     serde_json::json!({
         "sid": message.sid, "index": message.index, "author": message.author, "type": "text",
         "timestamp": message.created_at.iso_millis(), "dateUpdated": message.updated_at.iso_millis(),
-        "memberSid": message.participant, "contentSid": null, "attributes": "{}"
+        "memberSid": message.participant, "contentSid": message.content, "attributes": "{}"
     })
     .to_string()
 }

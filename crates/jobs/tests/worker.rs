@@ -81,6 +81,7 @@ async fn post(engine: &TestEngine, conversation: &str, body: &str) {
         body: Some(body.to_owned()),
         subject: None,
         attributes: None,
+        content: confab_domain::content::Reference::default(),
         created_at: None,
         updated_at: None,
     };

@@ -56,7 +56,7 @@ fn message(m: &Message) -> Option<Box<RawValue>> {
         date_updated: m.updated_at.iso_millis(),
         last_updated_by: m.last_updated_by.as_deref(),
         member_sid: m.participant,
-        content_sid: None,
+        content_sid: m.content,
         delivery: m
             .delivery
             .as_deref()

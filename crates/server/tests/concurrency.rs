@@ -65,6 +65,7 @@ fn post(engine: &TestEngine, conversation: ConversationSid, body: &str) -> messa
         body: Some(body.to_owned()),
         subject: None,
         attributes: None,
+        content: confab_domain::content::Reference::default(),
         created_at: None,
         updated_at: None,
     }

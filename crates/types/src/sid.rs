@@ -103,6 +103,8 @@ sids! {
     MessagingServiceSid = "MG";
     /// A content template.
     ContentSid = "HX";
+    /// A notification of Notify.
+    NotificationSid = "NT";
     /// A phone number of an account.
     NumberSid = "PN";
     /// A text message on a carrier.

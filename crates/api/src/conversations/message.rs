@@ -1,5 +1,6 @@
 //! Messages (rest.md §2.2).
 
+use confab_domain::content::Reference;
 use confab_domain::message::{self, Message};
 use confab_domain::{Order, conversation};
 use confab_types::{
@@ -66,6 +67,10 @@ async fn create(scope: Scope, _: WebhookEnabled, Input(new): Input<New>) -> Resu
         body: new.body,
         subject: new.subject,
         attributes: new.attributes,
+        content: Reference {
+            sid: new.content,
+            variables: new.content_variables,
+        },
         created_at: new.created_at,
         updated_at: new.updated_at,
     };
@@ -73,14 +78,12 @@ async fn create(scope: Scope, _: WebhookEnabled, Input(new): Input<New>) -> Resu
     Ok(reply(&view(&scope, made)))
 }
 
-/// No media and no content templates can exist yet; a message that names one must not go out without it.
+/// No media can exist yet; a message that names one must not go out without it, unless a template makes the message
+/// (B-782).
 fn refuse_attachments(new: &New) -> Result<(), ApiError> {
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     if given(&new.content).is_some() {
-        return Err(ApiError::new(50526));
-    }
-    if given(&new.content_variables).is_some() {
-        return Err(ApiError::new(50528));
+        return Ok(());
     }
     match given(&new.media).map(|text| MediaSid::parse(&text)) {
         None => Ok(()),
@@ -202,7 +205,7 @@ fn view(scope: &Scope, message: Message) -> View {
         date_updated: Iso(message.updated_at),
         index: message.index,
         delivery: message.delivery.and_then(|json| RawValue::from_string(json).ok()),
-        content_sid: None,
+        content_sid: message.content,
         url: url.clone(),
         links: Links {
             url,

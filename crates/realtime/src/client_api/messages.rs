@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use confab_domain::content::Reference;
 use confab_domain::message::{Create, Delete, Message, Update};
 use confab_domain::receipt::{self, Receipt};
 use confab_domain::{Error, Result, conversation, message, participant};
@@ -29,6 +30,10 @@ pub(super) async fn answer(
                 body: text(&body, "body")?,
                 subject: text(&body, "subject")?,
                 attributes: attributes(&body),
+                content: Reference {
+                    sid: text(&body, "content_sid")?,
+                    variables: text(&body, "content_variables")?,
+                },
                 created_at: None,
                 updated_at: None,
             };
@@ -66,7 +71,7 @@ pub(super) async fn answer(
     }
 }
 
-/// Media and content templates do not exist yet, so none can be named.
+/// Media do not exist yet, so none can be named.
 fn refuse_unbuilt(body: &Map<String, Value>) -> Result<()> {
     let named = |name: &str| match body.get(name) {
         None | Some(Value::Null) => false,
@@ -75,9 +80,6 @@ fn refuse_unbuilt(body: &Map<String, Value>) -> Result<()> {
     };
     if named("media_sids") {
         return Err(Error::code(50507));
-    }
-    if named("content_sid") {
-        return Err(Error::code(50526));
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The Conversations API inside the websocket (realtime.md §3): the same commands as REST, with the client as actor.
 
 mod configuration;
+mod content_templates;
 mod conversations;
 mod memberships;
 mod messages;
@@ -23,6 +24,7 @@ pub async fn answer(session: &Session, request: &Request, path: &[&str]) -> Resu
     let method = request.method.as_str();
     match path {
         ["Configuration"] => configuration::fetch(session, request, method).await,
+        ["ContentTemplates"] => content_templates::list(session, request, method).await,
         ["Services", service, rest @ ..] => {
             if *service != session.client.service.to_string() {
                 return Err(Error::code(20403));
