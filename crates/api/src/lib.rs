@@ -1,8 +1,10 @@
 //! The HTTP API: a kit that every product shares ([`kit`]) and one module a product, in which a resource is one file
 //! with its parameters, its view, its handlers and its routes.
 
+mod content;
 mod conversations;
 mod kit;
+mod notify;
 mod programmable;
 mod simulator;
 
@@ -55,6 +57,8 @@ pub fn router(engine: Engine, options: Options) -> Router {
     let products = Products {
         conversations: kit::finish(conversations::routes(), &app),
         programmable: kit::finish(programmable::routes(), &app),
+        content: kit::finish(content::routes(), &app),
+        notify: kit::finish(notify::routes(), &app),
         simulator: kit::finish(simulator::routes(), &app),
         other: kit::finish(Routes::new(Product::None), &app),
     };
@@ -67,6 +71,8 @@ pub fn openapi(version: &str) -> serde_json::Value {
     let entries: Vec<_> = [
         conversations::routes(),
         programmable::routes(),
+        content::routes(),
+        notify::routes(),
         simulator::routes(),
     ]
     .into_iter()

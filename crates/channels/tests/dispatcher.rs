@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use confab_channels::{Carrier, CarrierError, Dispatcher, Outbound, Simulator};
 use confab_domain::message::Message;
 use confab_domain::receipt::Status;
-use confab_domain::{Actor, Change, Commit, Window, conversation, handset, message, participant, receipt};
+use confab_domain::{
+    Actor, Change, Commit, Window, content, conversation, handset, message, participant, receipt,
+};
 use confab_jobs::Worker;
 use confab_testkit::{TestEngine, engine, soon};
 use confab_types::{Address, ConversationSid};
@@ -103,7 +105,7 @@ impl Server {
             body: Some(body.to_owned()),
             subject: None,
             attributes: None,
-            content: confab_domain::content::Reference::default(),
+            content: content::Reference::default(),
             created_at: None,
             updated_at: None,
         };
@@ -195,6 +197,52 @@ async fn the_simulator_delivers_and_reports_sent_then_delivered() {
         (&got[0].sid, got[0].status.as_str()),
         (&receipt.channel_message, "delivered")
     );
+}
+
+/// What buttons a template has, a phone gets its words.
+#[tokio::test]
+async fn a_phone_gets_the_text_of_a_template_b787() {
+    let mut server = Server::start(|engine| Arc::new(Simulator::new((**engine).clone()))).await;
+    let conversation = server.with_phone().await;
+    let account = server.engine.account.sid;
+    let fields = content::Fields {
+        language: Some("en".into()),
+        types: Some(serde_json::json!({
+            "twilio/quick-reply": {"body": "Coming, {{1}}?", "actions": [{"title": "Yes"}, {"title": "No"}]},
+            "twilio/text": {"body": "Coming, {{1}}? Answer YES or NO."},
+        })),
+        ..content::Fields::default()
+    };
+    let template = content::Create { account, fields };
+    let template = server.engine.execute(Actor::Rest, template).await.unwrap();
+    let create = message::Create {
+        service: server.engine.account.default_service,
+        conversation: conversation.to_string(),
+        author: None,
+        body: None,
+        subject: None,
+        attributes: None,
+        content: content::Reference {
+            sid: Some(template.sid.to_string()),
+            variables: Some(r#"{"1":"Ann"}"#.into()),
+        },
+        created_at: None,
+        updated_at: None,
+    };
+    server.engine.execute(Actor::Rest, create).await.unwrap();
+    server.reaches("delivered").await;
+    let phone = Address::parse(PHONE).unwrap();
+    let window = Window {
+        cursor: None,
+        size: 10,
+    };
+    let got = server
+        .engine
+        .read(move |tx| handset::list(tx, account, &phone, &window))
+        .await
+        .unwrap();
+    let texts: Vec<&str> = got.items.iter().map(|m| m.body.as_str()).collect();
+    assert_eq!(texts, ["Coming, Ann? Answer YES or NO."]);
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ pub mod list;
 pub mod message;
 pub mod messaging_service;
 pub mod notification;
+pub mod notify;
 pub mod number;
 pub mod participant;
 pub mod participant_conversation;
@@ -56,6 +57,7 @@ pub const MIGRATIONS: &[Migration] = &[
         include_str!("../migrations/0004_configuration.sql"),
     ),
     step(6, "content", include_str!("../migrations/0006_content.sql")),
+    step(8, "notify", include_str!("../migrations/0008_notify.sql")),
     step(
         9,
         "reachability",

@@ -23,7 +23,11 @@ pub(crate) fn insert(
 }
 
 /// Whether an account has a messaging service.
-fn exists(tx: &mut Transaction<'_>, account: AccountSid, service: MessagingServiceSid) -> Result<bool> {
+pub(crate) fn exists(
+    tx: &mut Transaction<'_>,
+    account: AccountSid,
+    service: MessagingServiceSid,
+) -> Result<bool> {
     let row = tx.first(
         "SELECT sid FROM messaging_service WHERE sid = $1 AND account_sid = $2",
         params![service.to_string(), account.to_string()],

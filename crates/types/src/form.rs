@@ -9,8 +9,9 @@ pub struct Form {
     pairs: Vec<(String, String)>,
 }
 
-/// More parameters than any operation has; beyond it a request only costs memory.
-pub const MAX_PARAMETERS: usize = 1000;
+/// More parameters than any operation has (a notification of Notify names up to 10,000 addresses); beyond it a request
+/// only costs memory.
+pub const MAX_PARAMETERS: usize = 10_100;
 
 impl Form {
     /// Decodes a body or query.
@@ -226,8 +227,10 @@ mod tests {
     #[test]
     fn the_body_wins_over_the_query() {
         let mut f = form("A=body");
-        f.append(form("A=query&B=query"));
+        f.append(form("A=query&B=query&B=again"));
         assert_eq!((f.get("A"), f.get("B")), (Some("body"), Some("query")));
+        assert_eq!(f.array("A"), Some(vec!["body".into()]));
+        assert_eq!(f.array("B"), Some(vec!["query".into(), "again".into()]));
     }
 
     proptest! {

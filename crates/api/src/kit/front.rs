@@ -28,6 +28,8 @@ use super::render::no_content;
 pub(crate) struct Products {
     pub(crate) conversations: Router,
     pub(crate) programmable: Router,
+    pub(crate) content: Router,
+    pub(crate) notify: Router,
     pub(crate) simulator: Router,
     pub(crate) other: Router,
 }
@@ -37,6 +39,8 @@ impl Products {
         match product {
             Product::Conversations => &self.conversations,
             Product::Api => &self.programmable,
+            Product::Content => &self.content,
+            Product::Notify => &self.notify,
             Product::Simulator => &self.simulator,
             _ => &self.other,
         }

@@ -100,7 +100,6 @@ impl<T: Parameters> Describe for Input<T> {
 }
 
 /// A JSON body; only Content takes one.
-#[allow(dead_code, reason = "the resources that take it follow")]
 pub(crate) struct Json<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest<App> for Json<T> {

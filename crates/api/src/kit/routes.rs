@@ -88,8 +88,7 @@ pub(crate) fn post<H: Handler<T, App> + Described<D>, T: 'static, D>(id: &str, h
     Endpoint::new(Method::POST, MethodFilter::POST, id, handler)
 }
 
-/// Answers PUT.
-#[allow(dead_code, reason = "Content is the only product with PUT")]
+/// Answers PUT; only Content has it.
 pub(crate) fn put<H: Handler<T, App> + Described<D>, T: 'static, D>(id: &str, handler: H) -> Endpoint {
     Endpoint::new(Method::PUT, MethodFilter::PUT, id, handler)
 }

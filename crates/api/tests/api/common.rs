@@ -226,6 +226,14 @@ impl Api {
         }
     }
 
+    /// Sends a JSON body.
+    pub async fn send_json(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let request = self
+            .request(method, path)
+            .header("content-type", "application/json");
+        self.send(request.body(body.to_string().into()).unwrap()).await
+    }
+
     /// The path of a new conversation.
     pub async fn conversation(&self, form: &[(&str, &str)]) -> String {
         let made = self.post("/v1/Conversations", form).await.expect(201);

@@ -14,9 +14,10 @@ use crate::sync::sid;
 use crate::{Command, Cx, Result, Transaction, text};
 
 pub use approval::{Approval, ApprovalStatus, Submit};
-pub use list::{Filter, Sort, list};
+pub use list::{Filter, Pattern, Sort, list};
 pub(crate) use render::Chosen;
 pub use render::Reference;
+pub use types::schema as types_schema;
 
 /// A template.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 //! so that a type can be compared with its documentation line by line.
 
 use confab_types::ApiError;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::Result;
 use crate::error::Error;
@@ -290,6 +290,42 @@ pub(super) fn check(types: Option<&Value>) -> Result<String> {
     Ok(Value::Object(given.clone()).to_string())
 }
 
+/// The JSON schema of the types, of the same tables.
+#[must_use]
+pub fn schema() -> Value {
+    let types: Map<String, Value> = TYPES
+        .iter()
+        .map(|(key, fields, _)| ((*key).to_owned(), object_schema(fields)))
+        .collect();
+    json!({ "type": "object", "properties": types })
+}
+
+fn object_schema(fields: &[Field]) -> Value {
+    let properties: Map<String, Value> = fields
+        .iter()
+        .map(|field| (field.name.to_owned(), field.kind.schema()))
+        .collect();
+    let needed: Vec<&str> = fields.iter().filter(|f| f.needed).map(|f| f.name).collect();
+    json!({ "type": "object", "properties": properties, "required": needed })
+}
+
+impl Kind {
+    fn schema(&self) -> Value {
+        match self {
+            Self::Text(usize::MAX) => json!({ "type": "string" }),
+            Self::Text(most) => json!({ "type": "string", "maxLength": most }),
+            Self::Number(..) => json!({ "type": "number" }),
+            Self::Flag => json!({ "type": "boolean" }),
+            Self::Word(words) => json!({ "type": "string", "enum": words }),
+            Self::Texts(_) => json!({ "type": "array", "items": { "type": "string" } }),
+            Self::TextOrTexts => json!({ "anyOf": [
+                { "type": "string" }, { "type": "array", "items": { "type": "string" } },
+            ]}),
+            Self::Objects(_, _, fields) => json!({ "type": "array", "items": object_schema(fields) }),
+        }
+    }
+}
+
 /// Whether a field says something.
 fn has(object: &Map<String, Value>, name: &str) -> bool {
     match object.get(name) {
@@ -407,8 +443,6 @@ pub(super) fn plain_text(types: &str) -> Result<Option<String>> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn code(types: Value) -> Option<u32> {
