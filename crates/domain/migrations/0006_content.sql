@@ -14,7 +14,7 @@ CREATE TABLE content (
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL
 );
-CREATE INDEX content_of_account ON content (account_sid, sid);
+CREATE INDEX content_of_account ON content (account_sid, created_at, sid);
 CREATE INDEX content_by_name ON content (account_sid, friendly_name, sid);
 CREATE INDEX content_by_date ON content (account_sid, updated_at, sid);
 

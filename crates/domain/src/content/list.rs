@@ -176,7 +176,7 @@ pub fn list(
 impl Sort {
     fn key(self) -> fn(&Content) -> Vec<KeyPart> {
         match self {
-            Self::Newest => |c| vec![KeyPart::Text(c.sid.to_string())],
+            Self::Newest => |c| vec![KeyPart::Int(c.created_at.0), KeyPart::Text(c.sid.to_string())],
             Self::Updated(_) => |c| vec![KeyPart::Int(c.updated_at.0), KeyPart::Text(c.sid.to_string())],
             Self::Name(_) => |c| {
                 vec![
@@ -194,14 +194,16 @@ fn page(tx: &mut Transaction<'_>, account: AccountSid, sort: Sort, window: &Wind
             concat!(
                 "SELECT ",
                 columns!(),
-                " FROM content WHERE account_sid = $1 AND sid > $2 ORDER BY sid LIMIT $3"
+                " FROM content WHERE account_sid = $1 AND (created_at, sid) > ($2, $3) \
+                 ORDER BY created_at, sid LIMIT $4"
             ),
             concat!(
                 "SELECT ",
                 columns!(),
-                " FROM content WHERE account_sid = $1 AND sid < $2 ORDER BY sid DESC LIMIT $3"
+                " FROM content WHERE account_sid = $1 AND (created_at, sid) < ($2, $3) \
+                 ORDER BY created_at DESC, sid DESC LIMIT $4"
             ),
-            &[Bound::Text],
+            &[Bound::Int, Bound::Text],
             Order::Descending,
         ),
         Sort::Updated(order) => (
