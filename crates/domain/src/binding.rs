@@ -166,7 +166,7 @@ pub fn list(
     for listing in listings {
         pages.push(listing.page(tx, Order::Ascending, window)?);
     }
-    Ok(list::merge(pages, key, window))
+    Ok(list::merge(pages, key, Order::Ascending, window))
 }
 
 fn of_service(params: Vec<Param<'_>>) -> Listing<'_, Binding> {

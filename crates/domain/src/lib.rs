@@ -8,6 +8,7 @@ pub mod account;
 pub mod account_webhook;
 pub mod address_configuration;
 pub mod binding;
+pub mod chat;
 pub mod content;
 pub mod conversation;
 pub mod credential;
@@ -57,6 +58,7 @@ pub const MIGRATIONS: &[Migration] = &[
         include_str!("../migrations/0004_configuration.sql"),
     ),
     step(6, "content", include_str!("../migrations/0006_content.sql")),
+    step(7, "chat", include_str!("../migrations/0007_chat.sql")),
     step(8, "notify", include_str!("../migrations/0008_notify.sql")),
     step(
         9,

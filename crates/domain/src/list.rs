@@ -173,9 +173,14 @@ impl<T> Listing<'_, T> {
     }
 }
 
-/// One page of several pages that start at the same place in an ascending order: of a list that is asked for any of
-/// some values, each of which an index gives in order.
-pub(crate) fn merge<T>(pages: Vec<Page<T>>, key: fn(&T) -> Vec<KeyPart>, window: &Window) -> Page<T> {
+/// One page of several pages that start at the same place in an order: of a list that is asked for any of some values,
+/// each of which an index gives in order.
+pub(crate) fn merge<T>(
+    pages: Vec<Page<T>>,
+    key: fn(&T) -> Vec<KeyPart>,
+    order: Order,
+    window: &Window,
+) -> Page<T> {
     let backwards = window
         .cursor
         .as_ref()
@@ -187,6 +192,9 @@ pub(crate) fn merge<T>(pages: Vec<Page<T>>, key: fn(&T) -> Vec<KeyPart>, window:
         items.extend(page.items);
     }
     items.sort_by_cached_key(key);
+    if order == Order::Descending {
+        items.reverse();
+    }
     let surplus = items.len().saturating_sub(window.size);
     if backwards {
         previous |= surplus > 0;

@@ -268,6 +268,34 @@ impl Command for Create {
             conversation::parent(tx, self.service, &self.conversation)?.require_open()?;
             return Err(confab_store::Error::Retry("the conversation was just opened".into()).into());
         };
+        self.post(tx, cx, at, attributes, content)
+    }
+}
+
+impl Create {
+    /// Posts into a public channel of Chat, which [`Command::apply`] does not find.
+    pub(crate) fn apply_in_public(
+        &self,
+        tx: &mut Transaction<'_>,
+        cx: &mut Cx<'_>,
+        channel: ConversationSid,
+    ) -> Result<Message> {
+        let (attributes, content) = self.check(cx)?;
+        let Some(at) = conversation::append_public(tx, cx, channel)? else {
+            return Err(confab_store::Error::Retry("the channel was just made private".into()).into());
+        };
+        self.post(tx, cx, at, attributes, content)
+    }
+
+    /// Posts at the place that was taken in a conversation.
+    fn post(
+        &self,
+        tx: &mut Transaction<'_>,
+        cx: &mut Cx<'_>,
+        at: Conversation,
+        attributes: String,
+        content: Option<content::Chosen>,
+    ) -> Result<Message> {
         let body = match &content {
             None => self.body.clone(),
             Some(content) => content.text(tx, at.account, cx.limits)?, // B-784

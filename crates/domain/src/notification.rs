@@ -119,7 +119,7 @@ pub struct Setting {
 }
 
 impl Setting {
-    fn apply(
+    pub(crate) fn apply(
         &self,
         enabled: &mut bool,
         template: &mut Option<String>,

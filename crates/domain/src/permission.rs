@@ -72,6 +72,9 @@ permissions! {
     SendMessage = "sendMessage", Conversation;
 }
 
+/// What only Chat has, and nothing asks for (B-836).
+pub(crate) const INVITE: &str = "inviteMember";
+
 /// A set of permissions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Permissions(u32);

@@ -233,6 +233,8 @@ pub struct Role {
     pub kind: RoleType,
     /// Names of its permissions.
     pub permissions: Vec<String>,
+    /// Whether Chat shows that it may invite members, which Conversations does not know (B-836).
+    pub may_invite: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -246,16 +248,21 @@ macro_rules! columns {
 }
 
 fn read(mut row: Row) -> Result<Role> {
-    Ok(Role {
+    let mut role = Role {
         sid: sid(&row.text()?)?,
         account: sid(&row.text()?)?,
         service: sid(&row.text()?)?,
         friendly_name: row.text()?,
         kind: RoleType::parse(&row.text()?)?,
         permissions: text::of_json(&row.text()?)?,
+        may_invite: false,
         created_at: Timestamp(row.int()?),
         updated_at: Timestamp(row.int()?),
-    })
+    };
+    let all = role.permissions.len();
+    role.permissions.retain(|name| name != permission::INVITE);
+    role.may_invite = role.permissions.len() < all;
+    Ok(role)
 }
 
 /// A role of a service.
@@ -342,6 +349,7 @@ impl Command for Create {
             friendly_name: self.friendly_name.clone(),
             kind,
             permissions,
+            may_invite: false,
             created_at: cx.now,
             updated_at: cx.now,
         };
@@ -387,6 +395,7 @@ impl Command for Update {
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Role> {
         let mut changed = hold(tx, self.service, self.role)?;
         changed.permissions = permission::check(changed.kind, &self.permissions)?;
+        changed.may_invite = false;
         changed.updated_at = cx.now;
         tx.push(
             "UPDATE role SET permissions = $2, updated_at = $3 WHERE sid = $1",

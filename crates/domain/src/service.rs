@@ -309,16 +309,22 @@ impl Command for Delete {
             cursor: None,
             size: STEP,
         };
-        let conversations = conversation::list(tx, self.service, &conversation::Filter::default(), &first)?;
-        let mut left = conversations.next.is_some();
-        let mut members = 0;
-        for found in conversations.items {
-            if members > STEP_MEMBERS {
-                left = true;
-                break;
+        let (mut left, mut members) = (false, 0);
+        for public in [false, true] {
+            let filter = conversation::Filter {
+                public,
+                ..conversation::Filter::default()
+            };
+            let conversations = conversation::list(tx, self.service, &filter, &first)?;
+            left |= conversations.next.is_some();
+            for found in conversations.items {
+                if members > STEP_MEMBERS {
+                    left = true;
+                    break;
+                }
+                members += found.participants_count;
+                conversation::remove(tx, cx, &found).map_err(user::retry_if_gone)?;
             }
-            members += found.participants_count;
-            conversation::remove(tx, cx, &found).map_err(user::retry_if_gone)?;
         }
         if !left {
             let users = user::list(tx, self.service, &first)?;
@@ -340,6 +346,10 @@ impl Command for Delete {
             ] {
                 tx.exec(sql, params![self.service.to_string()])?;
             }
+            tx.exec(
+                "DELETE FROM chat_service WHERE service_sid = $1",
+                params![self.service.to_string()],
+            )?;
             tx.exec(
                 "DELETE FROM service WHERE sid = $1",
                 params![self.service.to_string()],

@@ -507,6 +507,9 @@ pub(crate) fn remove(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, user: &User) -> 
     for member in participant::of_user_all(tx, user.sid)? {
         participant::remove(tx, cx, &member).map_err(retry_if_gone)?;
     }
+    for member in participant::of_identity_public(tx, user.service, &user.identity)? {
+        participant::remove(tx, cx, &member).map_err(retry_if_gone)?;
+    }
     // Nobody lets the user in after this lock; who did before it is seen by another run.
     let seq = next_seq(tx, user.sid)?;
     if !participant::of_user_all(tx, user.sid)?.is_empty() {

@@ -119,6 +119,7 @@ impl Texting {
             body: Some("hello".into()),
             subject: None,
             attributes: None,
+            content: confab_domain::content::Reference::default(),
             created_at: None,
             updated_at: None,
         })

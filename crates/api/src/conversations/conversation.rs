@@ -145,7 +145,12 @@ fn filter(filters: &Filters) -> Result<Filter, ApiError> {
         None => None,
         Some(word) => Some(State::named(word).ok_or_else(|| ApiError::invalid("State"))?),
     };
-    Ok(Filter { from, to, state })
+    Ok(Filter {
+        from,
+        to,
+        state,
+        public: false,
+    })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Services of Notify (rest.md §4.1).
 
 use confab_domain::notify::service::{self, Fields, NotifyService};
-use confab_types::{AccountSid, MessagingServiceSid, ServiceSid};
+use confab_types::{AccountSid, CredentialSid, MessagingServiceSid, ServiceSid};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -31,13 +31,13 @@ input! {
     /// Values of a service.
     struct Values {
         friendly_name: Text = "FriendlyName",
-        apn_credential: Text = "ApnCredentialSid",
-        gcm_credential: Text = "GcmCredentialSid",
+        apn_credential: SidText<CredentialSid> = "ApnCredentialSid",
+        gcm_credential: SidText<CredentialSid> = "GcmCredentialSid",
         messaging_service: SidText<MessagingServiceSid> = "MessagingServiceSid",
         facebook_messenger_page_id: Text = "FacebookMessengerPageId",
         apn_protocol_version: Text = "DefaultApnNotificationProtocolVersion",
         gcm_protocol_version: Text = "DefaultGcmNotificationProtocolVersion",
-        fcm_credential: Text = "FcmCredentialSid",
+        fcm_credential: SidText<CredentialSid> = "FcmCredentialSid",
         fcm_protocol_version: Text = "DefaultFcmNotificationProtocolVersion",
         log_enabled: Bool = "LogEnabled",
         alexa_skill_id: Text = "AlexaSkillId",
@@ -167,9 +167,9 @@ struct View {
     friendly_name: Option<String>,
     date_created: Iso,
     date_updated: Iso,
-    apn_credential_sid: Option<String>,
-    gcm_credential_sid: Option<String>,
-    fcm_credential_sid: Option<String>,
+    apn_credential_sid: Option<CredentialSid>,
+    gcm_credential_sid: Option<CredentialSid>,
+    fcm_credential_sid: Option<CredentialSid>,
     messaging_service_sid: Option<MessagingServiceSid>,
     facebook_messenger_page_id: Option<String>,
     alexa_skill_id: Option<String>,

@@ -22,7 +22,8 @@ pub(crate) fn append(
         concat!(
             "UPDATE conversation SET seq = seq + 1, document_seq = seq + 1, next_index = next_index + 1, \
              last_message_index = next_index, last_message_at = $3, messages_count = messages_count + 1, \
-             timers_from = $3 WHERE sid = $1 AND service_sid = $2 AND state = 'active' RETURNING ",
+             timers_from = $3 WHERE sid = $1 AND service_sid = $2 AND state = 'active' \
+             AND channel_type = 'private' RETURNING ",
             columns!()
         ),
         params![conversation.to_string(), service.to_string(), cx.now.0],
@@ -46,7 +47,8 @@ fn awaken(
              last_message_index = next_index, last_message_at = $3, messages_count = messages_count + 1, \
              timers_from = $3, state_at = CASE WHEN state = 'inactive' THEN $3 ELSE state_at END, \
              updated_at = CASE WHEN state = 'inactive' THEN $3 ELSE updated_at END, state = 'active' \
-             WHERE sid = $1 AND service_sid = $2 AND (state = 'inactive' OR state = 'active') RETURNING ",
+             WHERE sid = $1 AND service_sid = $2 AND (state = 'inactive' OR state = 'active') \
+             AND channel_type = 'private' RETURNING ",
             columns!()
         ),
         params![conversation.to_string(), service.to_string(), cx.now.0],
@@ -56,4 +58,23 @@ fn awaken(
     // Its job has ended, or waits for the closing: the way into the inactive state comes before that.
     timers::schedule(tx, cx, &awake)?;
     Ok(Some(awake))
+}
+
+/// As [`append`] for a public channel of Chat, which has neither states nor timers. `None` when there is no such
+/// channel (any more).
+pub(crate) fn append_public(
+    tx: &mut Transaction<'_>,
+    cx: &Cx<'_>,
+    channel: ConversationSid,
+) -> Result<Option<Conversation>> {
+    let row = tx.first(
+        concat!(
+            "UPDATE conversation SET seq = seq + 1, document_seq = seq + 1, next_index = next_index + 1, \
+             last_message_index = next_index, last_message_at = $2, messages_count = messages_count + 1 \
+             WHERE sid = $1 AND channel_type = 'public' RETURNING ",
+            columns!()
+        ),
+        params![channel.to_string(), cx.now.0],
+    )?;
+    row.map(read).transpose()
 }

@@ -3,7 +3,7 @@
 use confab_store::params;
 use confab_types::{AccountSid, ApiError, ConversationSid, ServiceSid, Sid, Timestamp};
 
-use super::row::{SYSTEM, columns};
+use super::row::{PRIVATE, PUBLIC, SYSTEM, columns};
 use super::timers::{self, Timer};
 use super::{Conversation, State, Timers, find};
 use crate::error::{Error, taken};
@@ -38,7 +38,7 @@ pub struct Fields {
 }
 
 impl Fields {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.friendly_name.is_none()
             && self.unique_name.is_none()
             && self.attributes.is_none()
@@ -67,7 +67,7 @@ impl Fields {
 
     /// Checks what can be checked without other rows than those of names and messaging services, and writes the
     /// values into the conversation; all but the state.
-    pub(super) fn fill(&self, tx: &mut Transaction<'_>, cx: &Cx<'_>, into: &mut Conversation) -> Result<()> {
+    pub(crate) fn fill(&self, tx: &mut Transaction<'_>, cx: &Cx<'_>, into: &mut Conversation) -> Result<()> {
         if let Some(name) = &self.friendly_name {
             text::at_most(name, cx.limits.friendly_name_chars, 50003)?;
             into.friendly_name = text::cleared(name);
@@ -126,7 +126,7 @@ pub struct Create {
 
 impl Create {
     /// The conversation that will be made, with everything checked.
-    pub(super) fn build(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Conversation> {
+    pub(crate) fn build(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Conversation> {
         role::require(tx, &cx.actor, None, &[Permission::CreateConversation])?;
         self.fields.permit_client(cx)?;
         let state = match self.fields.state.as_deref() {
@@ -141,6 +141,7 @@ impl Create {
             sid: cx.sid(),
             account: self.account,
             service: self.service,
+            public: false,
             messaging_service: None,
             friendly_name: None,
             unique_name: None,
@@ -194,13 +195,13 @@ impl Command for Create {
     }
 }
 
-pub(super) fn insert(tx: &mut Transaction<'_>, new: &Conversation) -> Result<()> {
+pub(crate) fn insert(tx: &mut Transaction<'_>, new: &Conversation) -> Result<()> {
     tx.exec(
         concat!(
             "INSERT INTO conversation (",
             columns!(),
             ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
-             $21, $22, $23, $24, $25)"
+             $21, $22, $23, $24, $25, $26)"
         ),
         params![
             new.sid.to_string(),
@@ -227,7 +228,8 @@ pub(super) fn insert(tx: &mut Transaction<'_>, new: &Conversation) -> Result<()>
             new.participants_count,
             new.non_chat_count,
             new.created_at.0,
-            new.updated_at.0
+            new.updated_at.0,
+            if new.public { PUBLIC } else { PRIVATE }
         ],
     )
     .map_err(|e| taken(e, ApiError::new(50353)))?;

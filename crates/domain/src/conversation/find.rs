@@ -18,6 +18,36 @@ pub fn find(tx: &mut Transaction<'_>, service: ServiceSid, key: &str) -> Result<
             concat!(
                 "SELECT ",
                 columns!(),
+                " FROM conversation WHERE sid = $1 AND service_sid = $2 AND channel_type = 'private'"
+            ),
+            params![conversation.to_string(), service.to_string()],
+        )?,
+        None => tx.first(
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM conversation WHERE service_sid = $1 AND unique_name = $2 AND channel_type = 'private'"
+            ),
+            params![service.to_string(), key],
+        )?,
+    };
+    row.map(read).transpose()
+}
+
+/// As [`find`] for Chat, which also sees public channels (B-831).
+///
+/// # Errors
+/// The database's.
+pub(crate) fn find_channel(
+    tx: &mut Transaction<'_>,
+    service: ServiceSid,
+    key: &str,
+) -> Result<Option<Conversation>> {
+    let row = match ConversationSid::parse(key) {
+        Some(conversation) => tx.first(
+            concat!(
+                "SELECT ",
+                columns!(),
                 " FROM conversation WHERE sid = $1 AND service_sid = $2"
             ),
             params![conversation.to_string(), service.to_string()],
@@ -32,6 +62,21 @@ pub fn find(tx: &mut Transaction<'_>, service: ServiceSid, key: &str) -> Result<
         )?,
     };
     row.map(read).transpose()
+}
+
+/// As [`find_channel`] with the row locked until the commit.
+///
+/// # Errors
+/// `missing`, or the database's.
+pub(crate) fn hold_channel(
+    tx: &mut Transaction<'_>,
+    service: ServiceSid,
+    key: &str,
+    missing: u32,
+) -> Result<Conversation> {
+    let found = find_channel(tx, service, key)?;
+    let held = found.map(|f| hold_by_sid(tx, f.sid)).transpose()?.flatten();
+    held.ok_or_else(|| Error::code(missing))
 }
 
 /// As [`find`] for a caller who changes something of it or in it: the row is locked until the commit, so who may do
@@ -53,7 +98,7 @@ pub(crate) fn hold(
             concat!(
                 "SELECT ",
                 columns!(),
-                " FROM conversation WHERE sid = $1 AND service_sid = $2 {for_update}"
+                " FROM conversation WHERE sid = $1 AND service_sid = $2 AND channel_type = 'private' {for_update}"
             ),
             params![conversation.to_string(), service.to_string()],
         )?,
@@ -61,7 +106,8 @@ pub(crate) fn hold(
             concat!(
                 "SELECT ",
                 columns!(),
-                " FROM conversation WHERE service_sid = $1 AND unique_name = $2 {for_update}"
+                " FROM conversation WHERE service_sid = $1 AND unique_name = $2 AND channel_type = 'private' \
+                 {for_update}"
             ),
             params![service.to_string(), key],
         )?,
@@ -111,7 +157,11 @@ pub fn parent(tx: &mut Transaction<'_>, service: ServiceSid, key: &str) -> Resul
 /// The database's.
 pub fn by_sid(tx: &mut Transaction<'_>, conversation: ConversationSid) -> Result<Option<Conversation>> {
     let row = tx.first(
-        concat!("SELECT ", columns!(), " FROM conversation WHERE sid = $1"),
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM conversation WHERE sid = $1 AND channel_type = 'private'"
+        ),
         params![conversation.to_string()],
     )?;
     row.map(read).transpose()

@@ -54,6 +54,49 @@ pub struct Filter {
     pub to: Option<Timestamp>,
     /// In this state.
     pub state: Option<State>,
+    /// The public channels of Chat instead of the conversations.
+    pub public: bool,
+}
+
+/// Where a conversation stands in the list of its service.
+pub(crate) fn list_key(conversation: &Conversation) -> Vec<KeyPart> {
+    vec![
+        KeyPart::Int(conversation.created_at.0),
+        KeyPart::Text(conversation.sid.to_string()),
+    ]
+}
+
+/// A page of a service's conversations, in either direction. A plus sign keeps the bound that is not needed in that
+/// direction away from the choice of an index.
+macro_rules! page {
+    (after, $of:literal, $created:literal, $sid:literal, $rows:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM conversation WHERE service_sid = $1 AND +created_at >= $2 AND created_at <= $3 AND ",
+            $of,
+            " AND (created_at, sid) > (",
+            $created,
+            ", ",
+            $sid,
+            ") ORDER BY created_at, sid LIMIT ",
+            $rows
+        )
+    };
+    (before, $of:literal, $created:literal, $sid:literal, $rows:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM conversation WHERE service_sid = $1 AND created_at >= $2 AND +created_at <= $3 AND ",
+            $of,
+            " AND (created_at, sid) < (",
+            $created,
+            ", ",
+            $sid,
+            ") ORDER BY created_at DESC, sid DESC LIMIT ",
+            $rows
+        )
+    };
 }
 
 /// The conversations of a service, newest first (B-129, B-131). With or without a state it is a range of one index.
@@ -69,35 +112,25 @@ pub fn list(
     let from = filter.from.map_or(i64::MIN, |t| t.0);
     let to = filter.to.map_or(i64::MAX, |t| t.0);
     let service = service.to_string();
-    // A plus sign keeps the bound that is not needed in that direction away from the choice of an index.
-    let (ascending, descending, params) = match filter.state {
-        None => (
-            concat!(
-                "SELECT ",
-                columns!(),
-                " FROM conversation WHERE service_sid = $1 AND +created_at >= $2 AND created_at <= $3 \
-                 AND (created_at, sid) > ($4, $5) ORDER BY created_at, sid LIMIT $6"
-            ),
-            concat!(
-                "SELECT ",
-                columns!(),
-                " FROM conversation WHERE service_sid = $1 AND created_at >= $2 AND +created_at <= $3 \
-                 AND (created_at, sid) < ($4, $5) ORDER BY created_at DESC, sid DESC LIMIT $6"
-            ),
+    let (ascending, descending, params) = match (filter.public, filter.state) {
+        (true, _) => (
+            page!(after, "channel_type = 'public'", "$4", "$5", "$6"),
+            page!(before, "channel_type = 'public'", "$4", "$5", "$6"),
             params![service, from, to].to_vec(),
         ),
-        Some(state) => (
-            concat!(
-                "SELECT ",
-                columns!(),
-                " FROM conversation WHERE service_sid = $1 AND +created_at >= $2 AND created_at <= $3 \
-                 AND state = $4 AND (created_at, sid) > ($5, $6) ORDER BY created_at, sid LIMIT $7"
-            ),
-            concat!(
-                "SELECT ",
-                columns!(),
-                " FROM conversation WHERE service_sid = $1 AND created_at >= $2 AND +created_at <= $3 \
-                 AND state = $4 AND (created_at, sid) < ($5, $6) ORDER BY created_at DESC, sid DESC LIMIT $7"
+        (false, None) => (
+            page!(after, "channel_type = 'private'", "$4", "$5", "$6"),
+            page!(before, "channel_type = 'private'", "$4", "$5", "$6"),
+            params![service, from, to].to_vec(),
+        ),
+        (false, Some(state)) => (
+            page!(after, "channel_type = 'private' AND state = $4", "$5", "$6", "$7"),
+            page!(
+                before,
+                "channel_type = 'private' AND state = $4",
+                "$5",
+                "$6",
+                "$7"
             ),
             params![service, from, to, state.name()].to_vec(),
         ),
@@ -110,7 +143,7 @@ pub fn list(
         // The date range bounds where a list starts; past its first page the key does.
         edge: filter.to.map(|t| KeyPart::Int(t.0)),
         read,
-        key: |c| vec![KeyPart::Int(c.created_at.0), KeyPart::Text(c.sid.to_string())],
+        key: list_key,
     }
     .page(tx, Order::Descending, window)
 }

@@ -16,6 +16,8 @@ pub struct Conversation {
     pub account: AccountSid,
     /// Its service.
     pub service: ServiceSid,
+    /// Whether it is a public channel of Chat, which Conversations and the SDK do not see (B-832).
+    pub public: bool,
     /// What it sends through.
     pub messaging_service: Option<MessagingServiceSid>,
     /// Its name.
@@ -69,12 +71,17 @@ impl Conversation {
 /// Who made what no chat user made.
 pub(super) const SYSTEM: &str = "system";
 
+/// The word for a public channel; that for all others is [`PRIVATE`].
+pub(crate) const PUBLIC: &str = "public";
+/// The word for what Conversations and the SDK see.
+pub(crate) const PRIVATE: &str = "private";
+
 macro_rules! columns {
     () => {
         "sid, account_sid, service_sid, messaging_service_sid, friendly_name, unique_name, attributes, state, \
          state_at, timer_inactive, timer_closed, timers_from, created_by, email_address, email_name, seq, \
          document_seq, next_index, last_message_index, last_message_at, messages_count, participants_count, \
-         non_chat_count, created_at, updated_at"
+         non_chat_count, created_at, updated_at, channel_type"
     };
 }
 pub(super) use columns;
@@ -108,5 +115,6 @@ pub(super) fn read(mut row: Row) -> Result<Conversation> {
         non_chat_count: row.int()?,
         created_at: Timestamp(row.int()?),
         updated_at: Timestamp(row.int()?),
+        public: row.text()? == PUBLIC,
     })
 }

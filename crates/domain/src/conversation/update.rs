@@ -83,7 +83,7 @@ impl Command for Update {
 }
 
 /// Writes all but what messages and participants count. The row is locked.
-pub(super) fn save(tx: &mut Transaction<'_>, changed: &Conversation) -> Result<()> {
+pub(crate) fn save(tx: &mut Transaction<'_>, changed: &Conversation) -> Result<()> {
     tx.exec(
         "UPDATE conversation SET messaging_service_sid = $2, friendly_name = $3, unique_name = $4, \
          attributes = $5, state = $6, state_at = $7, timer_inactive = $8, timer_closed = $9, timers_from = $10, \

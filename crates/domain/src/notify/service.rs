@@ -1,8 +1,11 @@
 //! Services of Notify (rest.md §4.1).
 
 use confab_store::{Row, params};
-use confab_types::{AccountSid, ApiError, KeyPart, MessagingServiceSid, ServiceSid, Sid, Timestamp};
+use confab_types::{
+    AccountSid, ApiError, CredentialSid, KeyPart, MessagingServiceSid, ServiceSid, Sid, Timestamp,
+};
 
+use crate::credential::{self, CredentialType};
 use crate::error::Error;
 use crate::list::{Bound, Listing};
 use crate::sync::{opt_sid, sid};
@@ -25,11 +28,11 @@ pub struct NotifyService {
     /// Its name.
     pub friendly_name: Option<String>,
     /// SID of the credential for Apple's push service.
-    pub apn_credential: Option<String>,
+    pub apn_credential: Option<CredentialSid>,
     /// SID of the one for Google's older push service.
-    pub gcm_credential: Option<String>,
+    pub gcm_credential: Option<CredentialSid>,
     /// SID of the one for Google's push service.
-    pub fcm_credential: Option<String>,
+    pub fcm_credential: Option<CredentialSid>,
     /// What it sends text messages through.
     pub messaging_service: Option<MessagingServiceSid>,
     /// Kept and shown; nothing is sent there.
@@ -70,9 +73,9 @@ fn read(mut row: Row) -> Result<NotifyService> {
         sid: sid(&row.text()?)?,
         account: sid(&row.text()?)?,
         friendly_name: row.opt_text()?,
-        apn_credential: row.opt_text()?,
-        gcm_credential: row.opt_text()?,
-        fcm_credential: row.opt_text()?,
+        apn_credential: opt_sid(row.opt_text()?)?,
+        gcm_credential: opt_sid(row.opt_text()?)?,
+        fcm_credential: opt_sid(row.opt_text()?)?,
         messaging_service: opt_sid(row.opt_text()?)?,
         facebook_messenger_page_id: row.opt_text()?,
         alexa_skill_id: row.opt_text()?,
@@ -190,9 +193,21 @@ impl Fields {
             into.friendly_name = text::cleared(name);
         }
         for (given, kind, slot) in [
-            (&self.apn_credential, "apn", &mut into.apn_credential),
-            (&self.gcm_credential, "gcm", &mut into.gcm_credential),
-            (&self.fcm_credential, "fcm", &mut into.fcm_credential),
+            (
+                &self.apn_credential,
+                CredentialType::Apn,
+                &mut into.apn_credential,
+            ),
+            (
+                &self.gcm_credential,
+                CredentialType::Gcm,
+                &mut into.gcm_credential,
+            ),
+            (
+                &self.fcm_credential,
+                CredentialType::Fcm,
+                &mut into.fcm_credential,
+            ),
         ] {
             if let Some(text) = given {
                 *slot = credential(tx, into.account, text, kind)?;
@@ -244,29 +259,25 @@ impl Fields {
 /// # Errors
 /// 400/52002 when the account has none, 400/52003 for one of another push service.
 fn credential(
-    _tx: &mut Transaction<'_>,
-    _account: AccountSid,
+    tx: &mut Transaction<'_>,
+    account: AccountSid,
     text: &str,
-    _kind: &str,
-) -> Result<Option<String>> {
-    if text.is_empty() {
-        Ok(None)
-    } else {
-        Err(Error::code(52002))
-    }
-}
-
-fn sender(tx: &mut Transaction<'_>, account: AccountSid, text: &str) -> Result<Option<MessagingServiceSid>> {
+    kind: CredentialType,
+) -> Result<Option<CredentialSid>> {
     if text.is_empty() {
         return Ok(None);
     }
-    let unknown = || Error::from(ApiError::invalid("MessagingServiceSid"));
-    let found = MessagingServiceSid::parse(text).ok_or_else(unknown)?;
-    if messaging_service::exists(tx, account, found)? {
-        Ok(Some(found))
-    } else {
-        Err(unknown())
-    }
+    let sid = CredentialSid::parse(text).ok_or_else(|| Error::code(52002))?;
+    credential::hold(tx, account, sid, kind)?;
+    Ok(Some(sid))
+}
+
+fn sender(tx: &mut Transaction<'_>, account: AccountSid, text: &str) -> Result<Option<MessagingServiceSid>> {
+    messaging_service::named(tx, account, text).map_err(|error| match error {
+        // The codes there are those of conversations.
+        Error::Api(_) => ApiError::invalid("MessagingServiceSid").into(),
+        other => other,
+    })
 }
 
 /// Makes a service.
@@ -329,9 +340,9 @@ impl Command for Create {
                 new.sid.to_string(),
                 new.account.to_string(),
                 &new.friendly_name,
-                &new.apn_credential,
-                &new.gcm_credential,
-                &new.fcm_credential,
+                new.apn_credential.map(|s| s.to_string()),
+                new.gcm_credential.map(|s| s.to_string()),
+                new.fcm_credential.map(|s| s.to_string()),
                 new.messaging_service.map(|s| s.to_string()),
                 &new.facebook_messenger_page_id,
                 &new.alexa_skill_id,
@@ -377,9 +388,9 @@ impl Command for Update {
             params![
                 changed.sid.to_string(),
                 &changed.friendly_name,
-                &changed.apn_credential,
-                &changed.gcm_credential,
-                &changed.fcm_credential,
+                changed.apn_credential.map(|s| s.to_string()),
+                changed.gcm_credential.map(|s| s.to_string()),
+                changed.fcm_credential.map(|s| s.to_string()),
                 changed.messaging_service.map(|s| s.to_string()),
                 &changed.facebook_messenger_page_id,
                 &changed.alexa_skill_id,

@@ -7,7 +7,7 @@ use confab_types::{ApiError, Channel, ConversationSid, RoleSid, ServiceSid, Time
 
 use super::binding::{bind_native, bind_pair, project};
 use super::group::{self, Taken};
-use super::identity::join_user;
+use super::identity::{join_user, name_member};
 use super::kind::Kind;
 use super::of_client_if;
 use super::row::{Participant, insert};
@@ -109,7 +109,7 @@ pub(crate) fn add_first(
 
 /// Adds a participant without looking whether its numbers now make a group that is there already: where several are
 /// added in one transaction, only the last one completes the group, and [`group::settle`] is to follow.
-fn add(
+pub(crate) fn add(
     tx: &mut Transaction<'_>,
     cx: &mut Cx<'_>,
     conversation: ConversationSid,
@@ -155,7 +155,11 @@ fn add(
     };
     match kind {
         Kind::Chat { identity, projected } => {
-            join_user(tx, cx, &mut new, identity)?;
+            if locked.public {
+                name_member(tx, cx, &mut new, identity)?;
+            } else {
+                join_user(tx, cx, &mut new, identity)?;
+            }
             if let Some(projected) = projected {
                 project(tx, cx, &locked, &mut new, &projected)?;
             }

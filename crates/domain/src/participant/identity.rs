@@ -40,6 +40,23 @@ pub(super) fn join_user(
     Ok(())
 }
 
+/// Names the identity of a new member of a public channel. The user is made if it is missing, and is not tied to the
+/// member: nothing of the channel is to show to his clients (B-832).
+pub(super) fn name_member(
+    tx: &mut Transaction<'_>,
+    cx: &mut Cx<'_>,
+    who: &mut Participant,
+    identity: &str,
+) -> Result<()> {
+    user::check_identity(cx, identity)?;
+    if by_identity(tx, who.conversation, identity)?.is_some() {
+        return Err(Error::code(50433));
+    }
+    user::ensure(tx, cx, who.account, who.service, identity, None)?;
+    who.identity = Some(identity.to_owned());
+    Ok(())
+}
+
 /// Whether an update puts another person behind a participant, which only one with a projected address allows
 /// (B-220, B-221).
 pub(super) fn is_replaced(target: &Participant, identity: Option<&str>) -> Result<bool> {

@@ -34,6 +34,91 @@ pub(crate) fn of_user_all(tx: &mut Transaction<'_>, user: UserSid) -> Result<Vec
     )?)
 }
 
+/// The members that an identity is in public channels of a service.
+pub(crate) fn of_identity_public(
+    tx: &mut Transaction<'_>,
+    service: ServiceSid,
+    identity: &str,
+) -> Result<Vec<Participant>> {
+    many(tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE service_sid = $1 AND identity = $2 AND user_sid IS NULL \
+             ORDER BY conversation_sid"
+        ),
+        params![service.to_string(), identity],
+    )?)
+}
+
+/// The participants of a conversation that chat, oldest first: the members of a channel. At most 50 others lie
+/// between them, so those are passed over.
+///
+/// # Errors
+/// The database's.
+pub fn members(
+    tx: &mut Transaction<'_>,
+    conversation: ConversationSid,
+    window: &Window,
+) -> Result<Page<Participant>> {
+    Listing {
+        ascending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE conversation_sid = $1 AND identity IS NOT NULL AND sid > $2 \
+             ORDER BY sid LIMIT $3"
+        ),
+        descending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE conversation_sid = $1 AND identity IS NOT NULL AND sid < $2 \
+             ORDER BY sid DESC LIMIT $3"
+        ),
+        params: params![conversation.to_string()].to_vec(),
+        bounds: &[Bound::Text],
+        edge: None,
+        read,
+        key: list_key,
+    }
+    .page(tx, Order::Ascending, window)
+}
+
+/// As [`members`], only the one of an identity.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn members_called(
+    tx: &mut Transaction<'_>,
+    conversation: ConversationSid,
+    identity: &str,
+    window: &Window,
+) -> Result<Page<Participant>> {
+    Listing {
+        ascending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE conversation_sid = $1 AND identity = $2 AND sid > $3 ORDER BY sid LIMIT $4"
+        ),
+        descending: concat!(
+            "SELECT ",
+            columns!(),
+            " FROM participant WHERE conversation_sid = $1 AND identity = $2 AND sid < $3 \
+             ORDER BY sid DESC LIMIT $4"
+        ),
+        params: params![conversation.to_string(), identity.to_owned()].to_vec(),
+        bounds: &[Bound::Text],
+        edge: None,
+        read,
+        key: list_key,
+    }
+    .page(tx, Order::Ascending, window)
+}
+
+/// Where a participant stands in the list of its conversation.
+pub(crate) fn list_key(participant: &Participant) -> Vec<KeyPart> {
+    vec![KeyPart::Text(participant.sid.to_string())]
+}
+
 /// The participants that a user is, by conversation: the user's conversations.
 ///
 /// # Errors

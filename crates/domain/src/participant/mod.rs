@@ -12,13 +12,17 @@ mod remove;
 mod row;
 mod update;
 
+pub(crate) use add::add;
 pub(crate) use add::add_first;
 pub use add::{Add, Fields};
 pub(crate) use find::{by_address, by_author, by_pair};
 pub use find::{by_identity, fetch, find, of_client, of_client_if};
 pub(crate) use group::by_numbers;
-pub(crate) use list::{changes, of_address, of_conversation_all, of_user_all, of_user_found, user_changes};
-pub use list::{list, of_user};
+pub(crate) use list::{
+    changes, list_key, members_called, of_address, of_conversation_all, of_identity_public, of_user_all,
+    of_user_found, user_changes,
+};
+pub use list::{list, members, of_user};
 pub(crate) use recipients::{Delivery, deliveries};
 pub use remove::Remove;
 pub(crate) use remove::{leave_user_stream, remove};

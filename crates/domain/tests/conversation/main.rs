@@ -105,6 +105,7 @@ impl World {
             body: Some(body.to_owned()),
             subject: None,
             attributes: None,
+            content: confab_domain::content::Reference::default(),
             created_at: None,
             updated_at: None,
         })

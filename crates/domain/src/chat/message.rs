@@ -1,0 +1,52 @@
+//! Messages of channels (rest.md §5.3): those of conversations (B-847).
+
+use confab_types::{ServiceSid, Timestamp};
+
+use super::{channel, in_words_of_chat};
+use crate::content::Reference;
+use crate::message::{self, Message};
+use crate::{Command, Cx, Result, Transaction};
+
+/// Posts a message.
+#[derive(Clone, Debug)]
+pub struct Create {
+    /// The service.
+    pub service: ServiceSid,
+    /// SID or unique name of the channel.
+    pub channel: String,
+    /// Its author; `system` by default.
+    pub from: Option<String>,
+    /// Its text.
+    pub body: Option<String>,
+    /// JSON text.
+    pub attributes: Option<String>,
+    /// Instead of the present.
+    pub created_at: Option<Timestamp>,
+    /// Instead of the present.
+    pub updated_at: Option<Timestamp>,
+}
+
+impl Command for Create {
+    type Output = Message;
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Message> {
+        let channel = channel::parent(tx, self.service, &self.channel)?;
+        let create = message::Create {
+            service: self.service,
+            conversation: channel.sid.to_string(),
+            author: self.from.clone(),
+            body: self.body.clone(),
+            subject: None,
+            attributes: self.attributes.clone(),
+            content: Reference::default(),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        };
+        if channel.public {
+            create.apply_in_public(tx, cx, channel.sid)
+        } else {
+            create.apply(tx, cx)
+        }
+        .map_err(in_words_of_chat)
+    }
+}
