@@ -7,11 +7,15 @@ use crate::conversation::{self, Conversation};
 use crate::error::Error;
 use crate::participant::{self, Horizon, Participant};
 use crate::user::{self, User};
-use crate::{Command, Cx, Order, Page, Result, Transaction, Window, message, participant_conversation};
+use crate::{
+    Command, Counted, Cx, Order, Page, Result, Transaction, Window, message, participant_conversation,
+};
 
 /// A conversation of a user.
 #[derive(Clone, Debug)]
 pub struct UserConversation {
+    /// The user.
+    pub user: UserSid,
     /// The conversation.
     pub conversation: Conversation,
     /// The user's part in it.
@@ -22,6 +26,7 @@ pub struct UserConversation {
 
 fn view(
     tx: &mut Transaction<'_>,
+    user: UserSid,
     conversation: Conversation,
     participant: Participant,
 ) -> Result<UserConversation> {
@@ -30,6 +35,7 @@ fn view(
         .map(|index| message::unread(tx, &conversation, index))
         .transpose()?;
     Ok(UserConversation {
+        user,
         conversation,
         participant,
         unread,
@@ -45,7 +51,7 @@ pub fn list(tx: &mut Transaction<'_>, user: UserSid, window: &Window) -> Result<
     let page = participant_conversation::of_user(tx, user, page)?;
     let mut items = Vec::with_capacity(page.items.len());
     for item in page.items {
-        items.push(view(tx, item.conversation, item.participant)?);
+        items.push(view(tx, user, item.conversation, item.participant)?);
     }
     Ok(Page {
         items,
@@ -61,7 +67,7 @@ pub fn list(tx: &mut Transaction<'_>, user: UserSid, window: &Window) -> Result<
 pub fn fetch(tx: &mut Transaction<'_>, user: &User, key: &str) -> Result<UserConversation> {
     let found = conversation::fetch(tx, user.service, key)?;
     let participant = part(tx, user, &found)?;
-    view(tx, found, participant)
+    view(tx, user.sid, found, participant)
 }
 
 /// The user's part in a conversation. His identity may be that of another user who was there before him.
@@ -104,7 +110,11 @@ impl Command for Update {
         let changed = update.apply(tx, cx)?;
         // With the row's lock now: messages may have come meanwhile.
         let conversation = conversation::fetch(tx, self.service, &found.sid.to_string())?;
-        view(tx, conversation, changed)
+        view(tx, user.sid, conversation, changed)
+    }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Conversation(self.service, &self.conversation)
     }
 }
 
@@ -132,5 +142,9 @@ impl Command for Delete {
             key: part.sid.to_string(),
         };
         remove.apply(tx, cx)
+    }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Conversation(self.service, &self.conversation)
     }
 }

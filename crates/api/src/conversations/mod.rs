@@ -9,6 +9,7 @@ mod conversation_with_participants;
 mod credential;
 mod message;
 mod participant;
+mod participant_conversation;
 mod receipt;
 mod role;
 mod scope;
@@ -17,6 +18,7 @@ mod service_configuration;
 mod service_notification;
 mod service_webhook;
 mod user;
+mod user_conversation;
 mod webhook;
 
 use crate::kit::exchange::Product;
@@ -39,10 +41,12 @@ pub(crate) fn routes() -> Routes {
         conversation::routes,
         conversation_with_participants::routes,
         participant::routes,
+        participant_conversation::routes,
         message::routes,
         receipt::routes,
         user::routes,
         webhook::routes,
+        user_conversation::routes,
     ] {
         resource(&mut routes);
     }

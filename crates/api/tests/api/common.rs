@@ -33,10 +33,19 @@ pub async fn api() -> Api {
 }
 
 pub async fn api_with(options: Options) -> Api {
+    start(options, Limits::default()).await
+}
+
+/// As [`api`] with limits of the test's own.
+pub async fn api_with_limits(limits: Limits) -> Api {
+    start(Options::default(), limits).await
+}
+
+async fn start(options: Options, limits: Limits) -> Api {
     let store = confab_testkit::store().await;
     let engine = Engine::new(
         (*store).clone(),
-        Limits::default(),
+        limits,
         Vault::new(&[7; 32]).unwrap(),
         SystemClock,
     );

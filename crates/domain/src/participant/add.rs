@@ -14,7 +14,7 @@ use super::row::{Participant, insert};
 use crate::conversation::{self, Conversation};
 use crate::error::Error;
 use crate::role::{self, DefaultRole, Permission, RoleType};
-use crate::{Change, Command, Cx, Result, Stream, Transaction, text};
+use crate::{Change, Command, Counted, Cx, Result, Stream, Transaction, text};
 
 /// Adds a participant. A client adds himself (joins), another identity or an address.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +81,10 @@ impl Command for Add {
             group::settle(tx, found.sid, Taken::Refuse)?;
         }
         Ok(added)
+    }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Conversation(self.service, &self.conversation)
     }
 }
 

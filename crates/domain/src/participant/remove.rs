@@ -12,7 +12,7 @@ use crate::conversation;
 use crate::error::Error;
 use crate::role::{self, Permission};
 use crate::sync::{self, Tombstone};
-use crate::{Change, Command, Cx, Result, Stream, Transaction, user};
+use crate::{Change, Command, Counted, Cx, Result, Stream, Transaction, user};
 
 /// Takes a participant out; allowed in every state (B-113). Its messages keep their author (B-181).
 #[derive(Clone, Debug)]
@@ -43,6 +43,10 @@ impl Command for Remove {
         }
         let target = fetch(tx, found.sid, &self.key)?;
         remove(tx, cx, &target)
+    }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Conversation(self.service, &self.conversation)
     }
 }
 

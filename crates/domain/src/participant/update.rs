@@ -12,7 +12,7 @@ use super::{fetch, find, identity, of_client};
 use crate::conversation::{self, Conversation, State};
 use crate::error::Error;
 use crate::role::{self, Permission};
-use crate::{Change, Command, Cx, Result, Stream, Transaction, text, user};
+use crate::{Change, Command, Counted, Cx, Result, Stream, Transaction, text, user};
 
 /// New read horizon.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -234,6 +234,10 @@ impl Command for Update {
             );
         }
         Ok(changed)
+    }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Conversation(self.service, &self.conversation)
     }
 }
 
