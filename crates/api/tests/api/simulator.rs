@@ -81,3 +81,42 @@ async fn modes_and_refusals() {
         .refused(404, 20404);
     api.with_auth(None).get(&all).await.refused(401, 20003);
 }
+
+#[tokio::test]
+async fn phones_of_a_group_write_to_all_of_it_b223() {
+    let api = api().await;
+    let conversation = api.conversation(&[]).await;
+    for form in [
+        [("MessagingBinding.Address", "+15558675310")],
+        [("MessagingBinding.Address", "+15558675311")],
+        [("MessagingBinding.ProjectedAddress", "+15017122661")],
+    ] {
+        api.post(&format!("{conversation}/Participants"), &form)
+            .await
+            .expect(201);
+    }
+    let messages = format!("{PHONE}/Messages");
+    let form = [
+        ("To", "+15017122661"),
+        ("OtherRecipients", "+15558675311"),
+        ("Body", "hi all"),
+    ];
+    let sent = api.post(&messages, &form).await.expect(201);
+    assert_eq!(sent["other_recipients"], serde_json::json!(["+15558675311"]));
+    let listed = api.get(&format!("{conversation}/Messages")).await.expect(200);
+    assert_eq!(
+        (&listed["messages"][0]["body"], &listed["messages"][0]["author"]),
+        (&"hi all".into(), &"+15558675310".into())
+    );
+    let form = [
+        ("To", "+15017122661"),
+        ("OtherRecipients", "nonsense"),
+        ("Body", "x"),
+    ];
+    api.post(&messages, &form).await.refused(400, 20001);
+    let many: Vec<_> = (0..101).map(|n| format!("+1555867{n:04}")).collect();
+    let mut form = vec![("To", "+15017122661"), ("Body", "x")];
+    form.extend(many.iter().map(|number| ("OtherRecipients", number.as_str())));
+    api.post(&messages, &form).await.refused(400, 20001);
+    api.post(&messages, &form[..102]).await.expect(201);
+}
