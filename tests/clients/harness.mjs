@@ -72,6 +72,9 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
   process.on(signal, () => process.exit(1));
 }
 
+/** The server reads every CONFAB_ variable as an option; those of the test run are none. */
+const inherited = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("CONFAB_")));
+
 /** A server on its own data directory, and on its own database when CONFAB_TEST_DATABASE names a PostgreSQL. */
 export class Server {
   /** For one test: gone when it ends. */
@@ -81,7 +84,8 @@ export class Server {
     return server;
   }
 
-  static async start({ env = {} } = {}) {
+  /** @param tls whether it also serves TLS and is a proxy, after `confab tls init` */
+  static async start({ env = {}, tls = false } = {}) {
     if (!process.env.CONFAB_BIN) {
       throw new Error("CONFAB_BIN must be the path of the confab binary");
     }
@@ -92,7 +96,11 @@ export class Server {
     server.dataDir = await mkdtemp(path.join(os.tmpdir(), "confab-clients-"));
     server.database = await createDatabase();
     server.port = 0;
+    server.tlsPort = tls ? 0 : undefined;
     try {
+      if (tls) {
+        await promisify(execFile)(process.env.CONFAB_BIN, ["tls", "init", "--data-dir", server.dataDir], { env: inherited() });
+      }
       await server.#spawn();
     } catch (error) {
       server.child?.kill("SIGKILL");
@@ -110,17 +118,23 @@ export class Server {
     return `ws://127.0.0.1:${this.port}/v3/wsconnect`;
   }
 
+  /** What a client has to trust. */
+  get authority() {
+    return path.join(this.dataDir, "tls", "ca.pem");
+  }
+
   async #spawn() {
     const args = ["serve", "--listen", `127.0.0.1:${this.port}`, "--data-dir", this.dataDir];
     if (this.database) {
       args.push("--database", this.database);
     }
-    // The server reads every CONFAB_ variable as an option; those of the test run are none.
-    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("CONFAB_"));
+    if (this.tlsPort !== undefined) {
+      args.push("--tls", `127.0.0.1:${this.tlsPort}`);
+    }
     this.child = spawn(process.env.CONFAB_BIN, args, {
       cwd: this.dataDir,
       env: {
-        ...Object.fromEntries(inherited),
+        ...inherited(),
         CONFAB_ACCOUNT_SID: this.accountSid,
         CONFAB_AUTH_TOKEN: this.authToken,
         ...this.env,
@@ -145,18 +159,24 @@ export class Server {
     };
     createInterface({ input: child.stderr }).on("line", keep);
     const listening = new Promise((resolve) => {
+      const told = {};
       createInterface({ input: child.stdout }).on("line", (line) => {
         keep(line);
-        const match = /listening on (http:\/\/\S+)/.exec(line);
-        if (match) {
-          resolve(Number(new URL(match[1]).port));
+        const [, name, port] = /(listening on|TLS:) +https?:\/\/\S+:(\d+)$/.exec(line) ?? [];
+        if (name) {
+          told[name] = Number(port);
+        }
+        if (told["listening on"] && (this.tlsPort === undefined || told["TLS:"])) {
+          resolve(told);
         }
       });
     });
     const ended = this.exited.then((end) => {
       throw new Error(`the server ended before it listened: ${JSON.stringify(end)}\n${log.join("\n")}`);
     });
-    this.port = await withDeadline(Promise.race([listening, ended]), "the server to listen", () => log.join("\n"));
+    const told = await withDeadline(Promise.race([listening, ended]), "the server to listen", () => log.join("\n"));
+    this.port = told["listening on"];
+    this.tlsPort = told["TLS:"];
     // The server has listened: from now on its end is no error of its own.
     ended.catch(() => {});
   }
@@ -279,6 +299,23 @@ class LocalRequestClient extends twilio.RequestClient {
     const product = /^([a-z-]+)\.twilio\.com$/.exec(url.hostname)?.[1];
     const uri = product ? `${this.base}/${product}${url.pathname}${url.search}` : options.uri;
     return super.request({ ...options, uri });
+  }
+}
+
+// ---------------------------------------------------------------------------------------------- programs of users
+
+/**
+ * Runs a program with an environment that holds nothing which sends clients elsewhere or lets them trust anybody; gives
+ * its output, or fails with it.
+ */
+export async function run(program, args, env = {}) {
+  const leads = /^(npm_|CONFAB_|TWILIO_|(HTTPS?|ALL|NO)_PROXY$|NODE_|SSL_CERT|REQUESTS_CA|CURL_CA)/i;
+  const rest = Object.entries(process.env).filter(([name]) => !leads.test(name));
+  try {
+    const options = { env: { ...Object.fromEntries(rest), ...env }, timeout: 60_000 };
+    return (await promisify(execFile)(program, args, options)).stdout;
+  } catch (error) {
+    throw new Error(`${program} ${args.join(" ")} ended with ${error.code}\n${error.stdout}${error.stderr}`);
   }
 }
 

@@ -1,9 +1,10 @@
 //! `cargo xtask test`: everything that must hold, in one command.
 
+use crate::clients::{self, node, python};
 use crate::postgres::Cluster;
 use crate::process::{self, Finished, Progress};
 use crate::workspace::{cargo, root};
-use crate::{clients, contract, structure};
+use crate::{contract, structure};
 use anyhow::Result;
 use clap::ValueEnum as _;
 use std::fmt;
@@ -16,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   cargo xtask test                       everything, as continuous integration runs it
-  cargo xtask test --quick               daily work: no PostgreSQL, no JavaScript clients
+  cargo xtask test --quick               daily work: no PostgreSQL, no official clients
   cargo xtask test --only clippy         one step; may be given several times
   cargo xtask test --long                before a release: many crash rounds and random cases
 
@@ -61,7 +62,7 @@ enum Step {
     RustSqlite,
     /// All Rust tests on a private PostgreSQL cluster, which is started for the run
     RustPostgres,
-    /// The unmodified JavaScript clients against the binary, on both stores
+    /// The unmodified official clients (JavaScript, Python, command line) against the binary, on both stores
     Clients,
 }
 
@@ -300,22 +301,44 @@ impl Run {
     async fn clients(&mut self, progress: &Progress) -> Result<Verdict> {
         let mut verdict = Verdict::default();
         progress.part(&mut verdict.output, "npm packages");
-        verdict.output.push_str(&clients::install(progress).await?);
+        verdict.output.push_str(&node::install(progress).await?);
+        progress.part(&mut verdict.output, "Python packages");
+        // Without it the other clients are tested all the same.
+        let python = match python::install(progress).await {
+            Ok((python, output)) => {
+                verdict.output.push_str(&output);
+                Some(python)
+            }
+            Err(error) => {
+                verdict.add(Verdict::or_failed(Err(error)));
+                None
+            }
+        };
         progress.part(&mut verdict.output, "binary");
         let binary = clients::build(progress).await?;
-        progress.part(&mut verdict.output, "embedded store");
-        let tested = clients::test(&binary, None, progress).await;
-        verdict.add(Verdict::or_failed(
-            tested.map(|finished| Verdict::many(finished, count_node)),
-        ));
-        progress.part(&mut verdict.output, "PostgreSQL");
-        let tested = match self.cluster(progress).await {
-            Ok(cluster) => clients::test(&binary, Some(cluster), progress).await,
-            Err(error) => Err(error),
-        };
-        verdict.add(Verdict::or_failed(
-            tested.map(|finished| Verdict::many(finished, count_node)),
-        ));
+        for store in ["embedded store", "PostgreSQL"] {
+            progress.part(&mut verdict.output, store);
+            let cluster = match store {
+                "PostgreSQL" => match self.cluster(progress).await {
+                    Ok(cluster) => Some(cluster),
+                    Err(error) => {
+                        verdict.add(Verdict::or_failed(Err(error)));
+                        continue;
+                    }
+                },
+                _ => None,
+            };
+            let tested = node::test(&binary, cluster, progress).await;
+            verdict.add(Verdict::or_failed(
+                tested.map(|finished| Verdict::many(finished, count_node)),
+            ));
+            if let Some(python) = &python {
+                let tested = python::test(python, &binary, cluster, progress).await;
+                verdict.add(Verdict::or_failed(
+                    tested.map(|finished| Verdict::many(finished, count_python)),
+                ));
+            }
+        }
         Ok(verdict)
     }
 
@@ -379,9 +402,62 @@ fn count_node(output: &str) -> Tally {
     tally
 }
 
+/// Reads the end of what Python's `unittest` says: `Ran 12 tests in 3.1s` and `FAILED (failures=1, skipped=2)`.
+fn count_python(output: &str) -> Tally {
+    let mut tally = Tally::default();
+    for line in output.lines() {
+        if let Some(ran) = line
+            .strip_prefix("Ran ")
+            .and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok())
+        {
+            tally.passed += ran;
+        }
+        let Some(parts) = line
+            .strip_prefix("OK (")
+            .or_else(|| line.strip_prefix("FAILED ("))
+            .and_then(|rest| rest.strip_suffix(')'))
+        else {
+            continue;
+        };
+        for (word, number) in parts.split(", ").filter_map(|part| part.split_once('=')) {
+            let Ok(number) = number.parse::<u64>() else {
+                continue;
+            };
+            let counted = match word {
+                // A test that was to fail and did not is a failure, too.
+                "failures" | "errors" | "unexpected successes" => &mut tally.failed,
+                _ => &mut tally.skipped,
+            };
+            *counted += number;
+            // Parts of one test can fail one by one, and what is set up for a class without a test.
+            tally.passed = tally.passed.saturating_sub(number);
+        }
+    }
+    tally
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_python_results() {
+        let tally = |passed, failed, skipped| Tally {
+            passed,
+            failed,
+            skipped,
+        };
+        let dots = "test_a (test_x.X) ... ok\n-----\nRan 5 tests in 0.004s\n\n";
+        for (end, counted) in [
+            ("OK\n", tally(5, 0, 0)),
+            ("OK (skipped=2)\n", tally(3, 0, 2)),
+            ("FAILED (failures=1, errors=2, skipped=1)\n", tally(1, 3, 1)),
+            ("FAILED (errors=7)\n", tally(0, 7, 0)),
+            ("FAILED (unexpected successes=1)\n", tally(4, 1, 0)),
+        ] {
+            assert_eq!(count_python(&format!("{dots}{end}")), counted, "{end}");
+        }
+    }
 
     #[test]
     fn counts_cargo_results() {

@@ -1,15 +1,16 @@
-//! The unmodified JavaScript clients against the binary.
+//! The unmodified JavaScript clients, and the command line client, which is one, too.
 
+use super::{aim, directory};
 use crate::postgres::Cluster;
 use crate::process::{self, Progress};
-use crate::workspace::{cargo, cargo_path, find_program, root};
+use crate::workspace::find_program;
 use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
 const OLDEST_NODE: u32 = 20;
 
-/// Installs the npm packages as the lock file names them, unless that has been done since the lock file changed.
+/// Installs the npm packages as the lock files name them, unless that has been done since they changed.
 pub(crate) async fn install(progress: &Progress) -> Result<String> {
     let node = find_program("node")
         .with_context(|| format!("`node` is missing: install Node.js {OLDEST_NODE} or newer"))?;
@@ -28,8 +29,14 @@ pub(crate) async fn install(progress: &Progress) -> Result<String> {
             version.trim()
         );
     }
+    let clients = directory();
+    let mut output = packages(&clients, progress).await?;
+    // With packages of its own: it brings another version of the helper library.
+    output.push_str(&packages(&clients.join("cli"), progress).await?);
+    Ok(output)
+}
 
-    let directory = directory();
+async fn packages(directory: &Path, progress: &Progress) -> Result<String> {
     let changed = |file: &str| {
         directory
             .join(file)
@@ -47,40 +54,19 @@ pub(crate) async fn install(progress: &Progress) -> Result<String> {
     }
     let mut npm = Command::new("npm");
     npm.args(["ci", "--no-progress", "--loglevel=error"])
-        .current_dir(&directory);
+        .current_dir(directory);
     let finished = process::run(npm, progress).await?;
     if !finished.status.success() {
         bail!(
-            "npm could not install the packages of tests/clients:\n{}",
+            "npm could not install the packages of {}:\n{}",
+            directory.display(),
             finished.output
         );
     }
     Ok(finished.output)
 }
 
-/// Builds the binary and says where it is.
-pub(crate) async fn build(progress: &Progress) -> Result<PathBuf> {
-    let finished = process::run(
-        cargo(["build", "--package", "confab-server", "--bin", "confab"]),
-        progress,
-    )
-    .await?;
-    if !finished.status.success() {
-        bail!("the binary does not build:\n{}", finished.output);
-    }
-    let metadata = cargo_metadata::MetadataCommand::new()
-        .cargo_path(cargo_path())
-        .current_dir(root())
-        .no_deps()
-        .exec()?;
-    Ok(metadata
-        .target_directory
-        .into_std_path_buf()
-        .join("debug")
-        .join("confab"))
-}
-
-/// Runs the tests; with `cluster`, each server they start uses a database of its own in it.
+/// Runs the tests.
 pub(crate) async fn test(
     binary: &Path,
     cluster: Option<&Cluster>,
@@ -96,19 +82,7 @@ pub(crate) async fn test(
     // A test that hangs fails by name instead of stopping the run.
     node.args(["--test", "--test-reporter=tap", "--test-timeout=300000"])
         .args(&files)
-        .current_dir(&directory)
-        .env("CONFAB_BIN", binary)
-        .env_remove("CONFAB_TEST_DATABASE")
-        .env("NO_COLOR", "1");
-    if let Some(cluster) = cluster {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let directories = std::iter::once(cluster.programs().to_owned()).chain(std::env::split_paths(&path));
-        node.env("CONFAB_TEST_DATABASE", cluster.url())
-            .env("PATH", std::env::join_paths(directories)?);
-    }
+        .current_dir(&directory);
+    aim(&mut node, binary, cluster)?;
     process::run(node, progress).await
-}
-
-fn directory() -> PathBuf {
-    root().join("tests").join("clients")
 }

@@ -1,0 +1,18 @@
+// A program of a user: the chat SDK without an option, and what he types. Ends with what it saw as one line of JSON.
+
+import { createRequire } from "node:module";
+
+const [sdk, token, region] = process.argv.slice(2);
+const { Client } = createRequire(import.meta.url)(sdk);
+const client = new Client(token, region ? { region } : undefined);
+client.on("connectionError", (error) => console.error(error));
+await new Promise((resolve) => client.once("initialized", resolve));
+const conversation = await client.createConversation({ friendlyName: "redirected" });
+await conversation.join();
+// What is in a conversation when the SDK opens it makes no event.
+await conversation.getMessages(1);
+const seen = new Promise((resolve) => conversation.once("messageAdded", resolve));
+await conversation.sendMessage("hello");
+const message = await seen;
+console.log(JSON.stringify({ sid: conversation.sid, author: message.author, body: message.body }));
+process.exit();
