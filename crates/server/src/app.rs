@@ -136,7 +136,8 @@ impl App {
         if let Some(tls) = tls {
             tokio::spawn(tls.follow_files(shutdown.clone()));
         }
-        tracing::info!(version = VERSION, %address, account = credentials.account_sid, "started");
+        let tls_shown = tls_address.map(tracing::field::display);
+        tracing::info!(version = VERSION, %address, tls = tls_shown, account = credentials.account_sid, "started");
         Ok(Running {
             address,
             tls_address,

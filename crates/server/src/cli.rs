@@ -188,7 +188,7 @@ What it makes, in the directory DIR:
   DIR/names       your own names, one a line, for the next run
 
   Another run keeps the authority, the keys and the names and renews the
-  certificate. A server that runs takes it up within seconds.
+  certificate. A server that runs takes it up within two seconds.
 
 What to do then:
   1. confab serve --tls 0.0.0.0:443

@@ -29,7 +29,7 @@ use crate::shutdown::Shutdown;
 pub const DIRECTORY: &str = "tls";
 
 /// How often the files are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The end of the server's own certificate is told of this long before.
 const WARN_BEFORE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 

@@ -3,6 +3,7 @@
 A resource is an entry of RESOURCES; what is peculiar to one is tested below the table.
 """
 
+import re
 import threading
 import unittest
 from dataclasses import dataclass, field
@@ -170,6 +171,12 @@ class Steps:
 
     def setUp(self):
         self.place = Place(self, self.service)
+
+    def shortDescription(self):
+        """The operations of this form of the URLs."""
+        of_service = re.compile("^[A-Z][a-z]+Service[A-Z]")
+        operations = self.resource.operations.split()
+        return " ".join(o for o in operations if bool(of_service.match(o)) == self.service_form)
 
     @property
     def collection(self):

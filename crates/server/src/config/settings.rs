@@ -212,8 +212,8 @@ pub static SETTINGS: &[Setting] = &[
         "Serve TLS alone: nothing listens on `listen`."
     ),
     setting!(tls.certificate, Kind::File,
-        "Certificate and the chain behind it, in PEM. The files of certificate and key are looked at every few \
-         seconds, so that renewed ones are served without a restart.",
+        "Certificate and the chain behind it, in PEM. The files of certificate and key are looked at every \
+         second, so that renewed ones are served without a restart.",
         when_unset: "the one that `confab tls init` has put into the directory `tls` of the data directory"),
     setting!(tls.key, Kind::File,
         "Key of the certificate, in PEM.",
