@@ -14,7 +14,7 @@ use crate::list::{Bound, Listing};
 use crate::participant::{self, Participant};
 use crate::role::{self, Permission};
 use crate::sync::{self, Tombstone, opt_sid, sid};
-use crate::{Change, Command, Cx, Order, Page, Result, Stream, Transaction, Window, receipt, text};
+use crate::{Change, Command, Counted, Cx, Order, Page, Result, Stream, Transaction, Window, receipt, text};
 
 /// A message.
 #[derive(Clone, Debug)]
@@ -269,6 +269,10 @@ impl Command for Create {
             return Err(confab_store::Error::Retry("the conversation was just opened".into()).into());
         };
         self.post(tx, cx, at, attributes, content)
+    }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Conversation(self.service, &self.conversation)
     }
 }
 
@@ -543,6 +547,10 @@ impl Command for Update {
         );
         Ok(changed)
     }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Conversation(self.service, &self.conversation)
+    }
 }
 
 /// Stores a new summary of a message's receipts and tells clients (realtime.md §4.11), of what came with it also.
@@ -647,5 +655,9 @@ impl Command for Delete {
         )?;
         cx.commit(Stream::Conversation(locked.sid), locked.seq, changes);
         Ok(())
+    }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Conversation(self.service, &self.conversation)
     }
 }

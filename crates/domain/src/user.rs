@@ -11,7 +11,8 @@ use crate::reachability::Reachability;
 use crate::role::{self, DefaultRole, Permission, RoleType};
 use crate::sync::sid;
 use crate::{
-    Change, Command, Cx, Order, Page, Result, Stream, Transaction, Window, binding, participant, text,
+    Change, Command, Counted, Cx, Order, Page, Result, Stream, Transaction, Window, binding, participant,
+    text,
 };
 
 /// A user.
@@ -361,6 +362,10 @@ impl Command for Create {
         insert(tx, &user)?;
         Ok(user)
     }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Service(self.service)
+    }
 }
 
 fn service_role(
@@ -460,6 +465,10 @@ impl Command for Update {
         );
         Ok(user)
     }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Service(self.service)
+    }
 }
 
 /// Takes the next count of a user's stream; its row is locked until the commit, so counts are committed in order.
@@ -500,6 +509,10 @@ impl Command for Delete {
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
         let user = fetch(tx, self.service, &self.key)?;
         remove(tx, cx, &user)
+    }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Service(self.service)
     }
 }
 

@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use confab_api::Options;
 use confab_domain::{Actor, Limits, account};
-use confab_engine::{Engine, SystemClock, Vault};
-use confab_testkit::TestStore;
+use confab_engine::{Clock, Engine, SystemClock, Vault};
+use confab_testkit::{TestClock, TestStore};
 use confab_types::{AccountSid, Sid};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -33,22 +33,22 @@ pub async fn api() -> Api {
 }
 
 pub async fn api_with(options: Options) -> Api {
-    start(options, Limits::default()).await
+    start(options, Limits::default(), SystemClock).await
 }
 
 /// As [`api`] with limits of the test's own.
 pub async fn api_with_limits(limits: Limits) -> Api {
-    start(Options::default(), limits).await
+    start(Options::default(), limits, SystemClock).await
 }
 
-async fn start(options: Options, limits: Limits) -> Api {
+/// As [`api_with_limits`], in a second that does not end.
+pub async fn api_limited(limits: Limits) -> Api {
+    start(Options::default(), limits, TestClock::new()).await
+}
+
+async fn start(options: Options, limits: Limits, clock: impl Clock) -> Api {
     let store = confab_testkit::store().await;
-    let engine = Engine::new(
-        (*store).clone(),
-        limits,
-        Vault::new(&[7; 32]).unwrap(),
-        SystemClock,
-    );
+    let engine = Engine::new((*store).clone(), limits, Vault::new(&[7; 32]).unwrap(), clock);
     for sid in [ACCOUNT, OTHER_ACCOUNT] {
         let auth_token = engine.vault().seal(sid, TOKEN).unwrap();
         let ensure = account::Ensure {

@@ -16,6 +16,7 @@ mod conversations;
 mod credentials;
 mod forms;
 mod front;
+mod limits;
 mod messages;
 mod notify;
 mod paging;
