@@ -93,3 +93,17 @@ CREATE INDEX credential_of_account ON credential (account_sid, sid);
 -- Who holds a role: it is not deleted under them.
 CREATE INDEX chat_user_of_role ON chat_user (role_sid);
 CREATE INDEX participant_of_role ON participant (role_sid);
+
+-- The first account is its own owner; that of a subaccount is the account that made it.
+ALTER TABLE account ADD COLUMN owner_sid TEXT NOT NULL DEFAULT '';
+UPDATE account SET owner_sid = sid;
+CREATE INDEX account_of_owner ON account (owner_sid, sid);
+
+-- A number is in one messaging service at most, since pooled_at.
+ALTER TABLE number ADD COLUMN type TEXT NOT NULL DEFAULT 'local';
+ALTER TABLE number ADD COLUMN messaging_service_sid TEXT;
+ALTER TABLE number ADD COLUMN pooled_at BIGINT;
+CREATE INDEX number_of_type ON number (account_sid, type, sid);
+CREATE INDEX number_of_messaging_service ON number (messaging_service_sid, sid);
+
+ALTER TABLE messaging_service ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';

@@ -8,15 +8,51 @@ use crate::error::Error;
 use crate::sync::{opt_sid, sid};
 use crate::{Command, Cx, Effect, Result, Transaction, messaging_service, service};
 
+/// Whether an account may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It may.
+    Active,
+    /// Not for now.
+    Suspended,
+    /// Never again.
+    Closed,
+}
+
+impl Status {
+    /// The word of the API.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// Reads the word of the API.
+    ///
+    /// # Errors
+    /// 400/20001 for any other.
+    pub fn parse(text: &str) -> Result<Self> {
+        [Self::Active, Self::Suspended, Self::Closed]
+            .into_iter()
+            .find(|status| status.name() == text)
+            .ok_or_else(|| ApiError::invalid("Status").into())
+    }
+}
+
 /// An account.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// Its SID.
     pub sid: AccountSid,
+    /// The account that made it; itself for the first one.
+    pub owner: AccountSid,
     /// Its name.
     pub friendly_name: String,
-    /// `active`, `suspended` or `closed`.
-    pub status: String,
+    /// Whether it may be used.
+    pub status: Status,
     /// Its auth token, sealed with the master key.
     pub auth_token: String,
     /// The service of the short URL form.
@@ -35,16 +71,18 @@ pub struct Account {
 
 macro_rules! columns {
     () => {
-        "sid, friendly_name, status, auth_token, default_service_sid, default_messaging_service_sid, \
+        "sid, owner_sid, friendly_name, status, auth_token, default_service_sid, default_messaging_service_sid, \
          default_inactive_timer, default_closed_timer, created_at, updated_at"
     };
 }
+pub(crate) use columns;
 
-fn read(mut row: Row) -> Result<Account> {
+pub(crate) fn read(mut row: Row) -> Result<Account> {
     Ok(Account {
         sid: sid(&row.text()?)?,
+        owner: sid(&row.text()?)?,
         friendly_name: row.text()?,
-        status: row.text()?,
+        status: Status::parse(&row.text()?)?,
         auth_token: row.text()?,
         default_service: sid(&row.text()?)?,
         default_messaging_service: opt_sid(row.opt_text()?)?,
@@ -141,41 +179,55 @@ impl Command for Ensure {
             }
             return Ok(account);
         }
-        let service = service::insert(tx, cx, self.sid, "Default Conversations Service")?;
-        let messaging = messaging_service::insert(tx, cx, self.sid, "Default Messaging Service")?;
-        let account = Account {
-            sid: self.sid,
-            friendly_name: "My Confab account".into(),
-            status: "active".into(),
-            auth_token: self.auth_token.clone(),
-            default_service: service.sid,
-            default_messaging_service: Some(messaging),
-            default_inactive_timer: None,
-            default_closed_timer: None,
-            created_at: cx.now,
-            updated_at: cx.now,
-        };
-        tx.exec(
-            concat!(
-                "INSERT INTO account (",
-                columns!(),
-                ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-            ),
-            params![
-                account.sid.to_string(),
-                &account.friendly_name,
-                &account.status,
-                &account.auth_token,
-                service.sid.to_string(),
-                messaging.to_string(),
-                &account.default_inactive_timer,
-                &account.default_closed_timer,
-                cx.now.0,
-                cx.now.0
-            ],
-        )?;
-        Ok(account)
+        insert(tx, cx, self.sid, self.sid, "My Confab account", &self.auth_token)
     }
+}
+
+/// Makes an account with a conversation service and a messaging service.
+pub(crate) fn insert(
+    tx: &mut Transaction<'_>,
+    cx: &mut Cx<'_>,
+    sid: AccountSid,
+    owner: AccountSid,
+    friendly_name: &str,
+    auth_token: &str,
+) -> Result<Account> {
+    let service = service::insert(tx, cx, sid, "Default Conversations Service")?;
+    let messaging = messaging_service::insert(tx, cx, sid, "Default Messaging Service")?;
+    let account = Account {
+        sid,
+        owner,
+        friendly_name: friendly_name.to_owned(),
+        status: Status::Active,
+        auth_token: auth_token.to_owned(),
+        default_service: service.sid,
+        default_messaging_service: Some(messaging.sid),
+        default_inactive_timer: None,
+        default_closed_timer: None,
+        created_at: cx.now,
+        updated_at: cx.now,
+    };
+    tx.exec(
+        concat!(
+            "INSERT INTO account (",
+            columns!(),
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        ),
+        params![
+            account.sid.to_string(),
+            account.owner.to_string(),
+            &account.friendly_name,
+            account.status.name(),
+            &account.auth_token,
+            service.sid.to_string(),
+            messaging.sid.to_string(),
+            &account.default_inactive_timer,
+            &account.default_closed_timer,
+            cx.now.0,
+            cx.now.0
+        ],
+    )?;
+    Ok(account)
 }
 
 /// Changes the account's defaults (B-030, B-059…B-061); what is `None` stays. Conversations that exist keep what they

@@ -4,9 +4,8 @@ use confab_store::{Row, params};
 use confab_types::{AccountSid, ApiError};
 
 use crate::endpoint::{self, Method};
-use crate::error::Error;
 use crate::event::{self, Event, Scope};
-use crate::{Command, Cx, Result, Transaction, text};
+use crate::{Command, Cx, Result, Transaction, account, text};
 
 /// What the account's webhooks are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,11 +114,7 @@ impl Command for Update {
 
     fn apply(&self, tx: &mut Transaction<'_>, _: &mut Cx<'_>) -> Result<AccountWebhook> {
         // Of two callers who each set a part, the second sees what the first has set.
-        tx.first(
-            "SELECT sid FROM account WHERE sid = $1 {for_update}",
-            params![self.account.to_string()],
-        )?
-        .ok_or_else(|| Error::code(20404))?;
+        account::hold(tx, self.account)?;
         let mut hook = fetch(tx, self.account)?;
         if let Some(text) = &self.method {
             hook.method = Method::parse(text)?;

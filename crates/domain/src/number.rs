@@ -2,12 +2,49 @@
 //! far.
 
 use confab_store::{Row, params};
-use confab_types::{AccountSid, Address, ApiError, KeyPart, NumberSid, Timestamp};
+use confab_types::{AccountSid, Address, ApiError, KeyPart, MessagingServiceSid, NumberSid, Timestamp};
 
 use crate::error::{Error, taken};
 use crate::list::{Bound, Listing};
-use crate::sync::sid;
+use crate::sync::{opt_sid, sid};
 use crate::{Command, Cx, Order, Page, Result, Transaction, Window, text};
+
+/// Kind of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberType {
+    /// Of a place.
+    Local,
+    /// Of a mobile network.
+    Mobile,
+    /// Free for who calls it.
+    TollFree,
+}
+
+impl NumberType {
+    /// The word of the API.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Mobile => "mobile",
+            Self::TollFree => "tollfree",
+        }
+    }
+
+    fn of_row(text: &str) -> Result<Self> {
+        [Self::Local, Self::Mobile, Self::TollFree]
+            .into_iter()
+            .find(|kind| kind.name() == text)
+            .ok_or_else(|| confab_store::Error::Decode(format!("{text} is no type of numbers")).into())
+    }
+}
+
+/// Whether a number has one of the toll-free codes of North America.
+fn is_toll_free(address: &Address) -> bool {
+    ["+1800", "+1833", "+1844", "+1855", "+1866", "+1877", "+1888"]
+        .iter()
+        .any(|code| address.as_str().starts_with(code))
+}
 
 /// A number.
 #[derive(Clone, Debug)]
@@ -20,6 +57,10 @@ pub struct Number {
     pub address: String,
     /// Its name; the number itself until one is set.
     pub friendly_name: String,
+    /// Its kind.
+    pub kind: NumberType,
+    /// The messaging service that it is in, and since when.
+    pub pool: Option<(MessagingServiceSid, Timestamp)>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -28,16 +69,22 @@ pub struct Number {
 
 macro_rules! columns {
     () => {
-        "sid, account_sid, address, friendly_name, created_at, updated_at"
+        "sid, account_sid, address, friendly_name, type, messaging_service_sid, pooled_at, created_at, updated_at"
     };
 }
+pub(crate) use columns;
 
-fn read(mut row: Row) -> Result<Number> {
+pub(crate) fn read(mut row: Row) -> Result<Number> {
     Ok(Number {
         sid: sid(&row.text()?)?,
         account: sid(&row.text()?)?,
         address: row.text()?,
         friendly_name: row.text()?,
+        kind: NumberType::of_row(&row.text()?)?,
+        pool: match (opt_sid(row.opt_text()?)?, row.opt_int()?) {
+            (Some(service), Some(since)) => Some((service, Timestamp(since))),
+            _ => None,
+        },
         created_at: Timestamp(row.int()?),
         updated_at: Timestamp(row.int()?),
     })
@@ -63,7 +110,7 @@ pub(crate) fn require(
 ) -> Result<()> {
     match owner(tx, address)? {
         Some(owner) if owner == account => Ok(()),
-        None if cx.limits.auto_claim => match insert(tx, cx, account, address, None) {
+        None if cx.limits.auto_claim => match insert(tx, cx, account, address, None, None) {
             // Claimed by another transaction since the look-up: run again and find it.
             Err(Error::Api(api)) if api.code == 21422 => {
                 Err(confab_store::Error::Retry("a number was claimed meanwhile".into()).into())
@@ -81,12 +128,19 @@ fn insert(
     account: AccountSid,
     address: &Address,
     friendly_name: Option<&str>,
+    kind: Option<NumberType>,
 ) -> Result<Number> {
     let number = Number {
         sid: cx.sid(),
         account,
         address: address.to_string(),
         friendly_name: friendly_name.unwrap_or(address.as_str()).to_owned(),
+        kind: kind.unwrap_or(if is_toll_free(address) {
+            NumberType::TollFree
+        } else {
+            NumberType::Local
+        }),
+        pool: None,
         created_at: cx.now,
         updated_at: cx.now,
     };
@@ -94,13 +148,14 @@ fn insert(
         concat!(
             "INSERT INTO number (",
             columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6)"
+            ") VALUES ($1, $2, $3, $4, $5, NULL, NULL, $6, $7)"
         ),
         params![
             number.sid.to_string(),
             account.to_string(),
             &number.address,
             &number.friendly_name,
+            number.kind.name(),
             cx.now.0,
             cx.now.0
         ],
@@ -125,36 +180,75 @@ pub fn fetch(tx: &mut Transaction<'_>, account: AccountSid, number: NumberSid) -
     row.map(read).transpose()?.ok_or_else(|| Error::code(20404))
 }
 
-/// The numbers of an account, oldest first; with an address only this one.
+/// Which numbers a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only this one.
+    pub address: Option<String>,
+    /// Of this name.
+    pub friendly_name: Option<String>,
+    /// Of this kind.
+    pub kind: Option<NumberType>,
+}
+
+/// The numbers of an account, oldest first.
 ///
 /// # Errors
 /// The database's.
 pub fn list(
     tx: &mut Transaction<'_>,
     account: AccountSid,
-    address: Option<&str>,
+    filter: &Filter,
     window: &Window,
 ) -> Result<Page<Number>> {
-    Listing {
-        ascending: concat!(
-            "SELECT ",
-            columns!(),
-            " FROM number WHERE account_sid = $1 AND (CAST($2 AS TEXT) IS NULL OR address = $2) AND sid > $3 \
-             ORDER BY sid LIMIT $4"
-        ),
-        descending: concat!(
-            "SELECT ",
-            columns!(),
-            " FROM number WHERE account_sid = $1 AND (CAST($2 AS TEXT) IS NULL OR address = $2) AND sid < $3 \
-             ORDER BY sid DESC LIMIT $4"
-        ),
-        params: params![account.to_string(), address].to_vec(),
-        bounds: &[Bound::Text],
-        edge: None,
-        read,
-        key: |n| vec![KeyPart::Text(n.sid.to_string())],
-    }
-    .page(tx, Order::Ascending, window)
+    let (address, name) = (filter.address.as_deref(), filter.friendly_name.as_deref());
+    let listing = match filter.kind {
+        None => Listing {
+            ascending: concat!(
+                "SELECT ",
+                columns!(),
+                " FROM number WHERE account_sid = $1 AND (CAST($2 AS TEXT) IS NULL OR address = $2) \
+                 AND (CAST($3 AS TEXT) IS NULL OR friendly_name = $3) AND sid > $4 ORDER BY sid LIMIT $5"
+            ),
+            descending: concat!(
+                "SELECT ",
+                columns!(),
+                " FROM number WHERE account_sid = $1 AND (CAST($2 AS TEXT) IS NULL OR address = $2) \
+                 AND (CAST($3 AS TEXT) IS NULL OR friendly_name = $3) AND sid < $4 ORDER BY sid DESC LIMIT $5"
+            ),
+            params: params![account.to_string(), address, name].to_vec(),
+            bounds: &[Bound::Text],
+            edge: None,
+            read,
+            key,
+        },
+        Some(kind) => Listing {
+            ascending: concat!(
+                "SELECT ",
+                columns!(),
+                " FROM number WHERE account_sid = $1 AND (CAST($2 AS TEXT) IS NULL OR address = $2) \
+                 AND (CAST($3 AS TEXT) IS NULL OR friendly_name = $3) AND type = $4 AND sid > $5 \
+                 ORDER BY sid LIMIT $6"
+            ),
+            descending: concat!(
+                "SELECT ",
+                columns!(),
+                " FROM number WHERE account_sid = $1 AND (CAST($2 AS TEXT) IS NULL OR address = $2) \
+                 AND (CAST($3 AS TEXT) IS NULL OR friendly_name = $3) AND type = $4 AND sid < $5 \
+                 ORDER BY sid DESC LIMIT $6"
+            ),
+            params: params![account.to_string(), address, name, kind.name()].to_vec(),
+            bounds: &[Bound::Text],
+            edge: None,
+            read,
+            key,
+        },
+    };
+    listing.page(tx, Order::Ascending, window)
+}
+
+pub(crate) fn key(number: &Number) -> Vec<KeyPart> {
+    vec![KeyPart::Text(number.sid.to_string())]
 }
 
 /// Takes a number into an account.
@@ -166,6 +260,8 @@ pub struct Create {
     pub address: String,
     /// Its name.
     pub friendly_name: Option<String>,
+    /// Its kind; known by the number where none is named.
+    pub kind: Option<NumberType>,
 }
 
 impl Command for Create {
@@ -176,6 +272,12 @@ impl Command for Create {
         let address = Address::parse(&self.address)
             .filter(|a| confab_types::address::is_e164(a.as_str()))
             .ok_or_else(|| Error::code(21421))?;
+        if self
+            .kind
+            .is_some_and(|kind| (kind == NumberType::TollFree) != is_toll_free(&address))
+        {
+            return Err(Error::code(21421));
+        }
         if owner(tx, &address)?.is_some() {
             return Err(Error::code(21422));
         }
@@ -185,6 +287,7 @@ impl Command for Create {
             self.account,
             &address,
             self.friendly_name.as_deref().filter(|t| !t.is_empty()),
+            self.kind,
         )
     }
 }

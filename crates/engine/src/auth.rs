@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use aws_lc_rs::hmac;
-use confab_domain::{Error, Result, account, key};
+use confab_domain::account::{self, Account};
+use confab_domain::{Actor, Error, Ids as _, Result, key, subaccount};
 use confab_types::{AccountSid, ApiError, KeySid, ServiceSid, Sid};
 
-use crate::Engine;
 use crate::vault::new_secret;
+use crate::{Engine, RandomIds};
 
 /// What authenticates: the secret of an account or key with what the owner may reach.
 pub struct Credentials {
@@ -19,6 +20,8 @@ pub struct Credentials {
     pub key: Option<KeySid>,
     /// The service of the short URL form (B-030); only with the account's token or key.
     pub default_service: ServiceSid,
+    /// Whether the account may be used.
+    pub active: bool,
     secret: String,
     /// Keyed hash of the secret: two of them are compared in constant time, whatever their lengths.
     hash: hmac::Tag,
@@ -102,17 +105,20 @@ impl Engine {
     /// Checks a name and secret (B-001…B-003).
     ///
     /// # Errors
-    /// 401/20003 for an unknown name and for a wrong secret alike; or the database's.
+    /// 401/20003 for an unknown name and for a wrong secret alike, 400/20005 for the right one of an account that is
+    /// suspended or closed; or the database's.
     pub async fn authenticate(&self, name: &str, secret: &str) -> Result<Principal> {
         let refused = || Error::Api(ApiError::new(20003));
         let found = self.credentials(name).await?.ok_or_else(refused)?;
         let given = hash(secret)?;
         // The tags are of equal length; the comparison takes the same time wherever they differ.
-        if subtle::ConstantTimeEq::ct_eq(given.as_ref(), found.hash.as_ref()).into() {
-            Ok(Principal { credentials: found })
-        } else {
-            Err(refused())
+        if !bool::from(subtle::ConstantTimeEq::ct_eq(given.as_ref(), found.hash.as_ref())) {
+            return Err(refused());
         }
+        if !found.active {
+            return Err(Error::code(20005));
+        }
+        Ok(Principal { credentials: found })
     }
 
     /// The credentials that an account or key SID names; `None` when there are none.
@@ -159,6 +165,7 @@ impl Engine {
             account: account.sid,
             key: key.map(|k| k.sid),
             default_service: account.default_service,
+            active: account.status == account::Status::Active,
             hash: hash(&secret)?,
             secret,
         });
@@ -191,5 +198,36 @@ impl Engine {
             )
             .await?;
         Ok((key, secret))
+    }
+
+    /// Makes a subaccount with an auth token of its own.
+    ///
+    /// # Errors
+    /// Those of the command.
+    pub async fn create_subaccount(
+        &self,
+        owner: AccountSid,
+        friendly_name: Option<String>,
+    ) -> Result<Account> {
+        let unsealed = |_| Error::code(20500);
+        let sid = AccountSid::from_bits(RandomIds.bits(self.now()));
+        let token = new_secret().map_err(unsealed)?;
+        let command = subaccount::Create {
+            owner,
+            sid,
+            auth_token: self.vault().seal(&sid.to_string(), &token).map_err(unsealed)?,
+            friendly_name,
+        };
+        self.execute(Actor::Rest, command).await
+    }
+
+    /// The auth token of an account, for its owner.
+    ///
+    /// # Errors
+    /// 500 when it was sealed with another master key.
+    pub fn auth_token(&self, account: &Account) -> Result<String> {
+        self.vault()
+            .open(&account.sid.to_string(), &account.auth_token)
+            .map_err(|_| Error::code(20500))
     }
 }

@@ -94,6 +94,9 @@ impl Engine {
         if claims.sub.as_deref().and_then(AccountSid::parse) != Some(found.account) {
             return Err(Error::code(20103));
         }
+        if !found.active {
+            return Err(ApiError::new(20005).status(403).into());
+        }
         self.accept(found.account, claims).await
     }
 

@@ -190,6 +190,7 @@ async fn one_of_many_conversations_gets_a_number_pair() {
         account: engine.account.sid,
         address: "+15017122661".into(),
         friendly_name: None,
+        kind: None,
     };
     engine.execute(Actor::Rest, number).await.unwrap();
     let (done, refused) = at_once(&engine, |n| participant::Add {
@@ -221,7 +222,7 @@ async fn a_number_that_nobody_owned_is_claimed_once_for_all_who_use_it_first() {
         size: 10,
     };
     let numbers = engine
-        .read(move |tx| number::list(tx, account, None, &window))
+        .read(move |tx| number::list(tx, account, &number::Filter::default(), &window))
         .await
         .unwrap();
     assert_eq!(numbers.items.len(), 1);

@@ -286,6 +286,7 @@ async fn what_an_account_cannot_project_b212_b213() {
         account: stranger,
         address: DESK.into(),
         friendly_name: None,
+        kind: None,
     };
     texting.run(taken).await.unwrap();
     for fields in [number_alone(DESK), known_as("alice", DESK)] {
@@ -312,6 +313,7 @@ async fn a_number_that_nobody_owns_is_projected_only_where_it_may_be_claimed_b16
         account: texting.engine.account.sid,
         address: DESK.into(),
         friendly_name: None,
+        kind: None,
     };
     texting.run(own).await.unwrap();
     texting.add(sid, number_alone(DESK)).await.unwrap();
@@ -700,6 +702,7 @@ async fn another_account_cannot_write_into_a_group_by_a_number_that_it_took() {
         account: stranger,
         address: BEN.into(),
         friendly_name: None,
+        kind: None,
     };
     texting.run(taken).await.unwrap();
     let send = handset::Send {

@@ -153,6 +153,7 @@ async fn an_address_of_another_account_is_refused_b076() {
         account: AccountSid::from_bits(2),
         address: "+15550009".into(),
         friendly_name: None,
+        kind: None,
     };
     run(&engine, foreign).await.unwrap();
     let command = create(&engine, "sms", "+15550009", Fields::default());
@@ -172,6 +173,7 @@ async fn an_address_of_nobody_is_taken_only_where_that_is_set_b076_b169() {
         account: engine.account.sid,
         address: "+15550001".into(),
         friendly_name: None,
+        kind: None,
     };
     run(&engine, number).await.unwrap();
     run(&engine, command).await.unwrap();

@@ -9,6 +9,7 @@
 mod account_webhook;
 mod address_configuration;
 mod binding;
+mod messaging_service;
 mod notification;
 mod role;
 mod service;
