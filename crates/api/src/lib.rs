@@ -4,6 +4,7 @@
 mod content;
 mod conversations;
 mod kit;
+mod messaging;
 mod notify;
 mod programmable;
 mod simulator;
@@ -59,6 +60,7 @@ pub fn router(engine: Engine, options: Options) -> Router {
         programmable: kit::finish(programmable::routes(), &app),
         content: kit::finish(content::routes(), &app),
         notify: kit::finish(notify::routes(), &app),
+        messaging: kit::finish(messaging::routes(), &app),
         simulator: kit::finish(simulator::routes(), &app),
         other: kit::finish(Routes::new(Product::None), &app),
     };
@@ -73,6 +75,7 @@ pub fn openapi(version: &str) -> serde_json::Value {
         programmable::routes(),
         content::routes(),
         notify::routes(),
+        messaging::routes(),
         simulator::routes(),
     ]
     .into_iter()

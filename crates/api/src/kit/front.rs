@@ -30,6 +30,7 @@ pub(crate) struct Products {
     pub(crate) programmable: Router,
     pub(crate) content: Router,
     pub(crate) notify: Router,
+    pub(crate) messaging: Router,
     pub(crate) simulator: Router,
     pub(crate) other: Router,
 }
@@ -41,6 +42,7 @@ impl Products {
             Product::Api => &self.programmable,
             Product::Content => &self.content,
             Product::Notify => &self.notify,
+            Product::Messaging => &self.messaging,
             Product::Simulator => &self.simulator,
             _ => &self.other,
         }

@@ -1,37 +1,128 @@
-//! The account.
+//! The account and its subaccounts.
 
-use confab_domain::{Error, account};
+use confab_domain::account::{Account, Status};
+use confab_domain::subaccount::{self, Filter};
 use confab_types::AccountSid;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Master;
+use super::{Master, refuse_keys};
+use crate::kit::caller::Caller;
 use crate::kit::failure::Result;
-use crate::kit::render::{Found, Links, Rfc2822, reply};
-use crate::kit::routes::{Routes, get};
+use crate::kit::input::{Input, OneOf, Text, input, words};
+use crate::kit::paging::{InList, ListedUris, Paged};
+use crate::kit::render::{Created, Found, Links, Rfc2822, reply};
+use crate::kit::routes::{Routes, get, post};
+
+const PATH: &str = "/2010-04-01/Accounts.json";
 
 pub(super) fn routes(routes: &mut Routes) {
-    routes.at("/2010-04-01/Accounts/{Sid}.json", [get("FetchAccount", fetch)]);
+    routes.at(PATH, [get("ListAccount", list), post("CreateAccount", create)]);
+    routes.at(
+        "/2010-04-01/Accounts/{Sid}.json",
+        [get("FetchAccount", fetch), post("UpdateAccount", update)],
+    );
+}
+
+words! {
+    /// Whether an account may be used.
+    Statuses: "active", "suspended", "closed"
+}
+
+input! {
+    /// A new subaccount.
+    struct New {
+        friendly_name: Text = "FriendlyName",
+    }
+}
+
+async fn create(caller: Caller, Input(new): Input<New>) -> Result<Created<View>> {
+    refuse_keys(&caller)?;
+    let engine = &caller.app.engine;
+    let made = engine
+        .create_subaccount(caller.account(), new.friendly_name)
+        .await?;
+    let token = engine.auth_token(&made)?;
+    Ok(reply(&view(made, token)))
 }
 
 async fn fetch(master: Master) -> Result<Found<View>> {
-    let sid = master.json_sid::<AccountSid>("Sid")?;
-    let found = master
-        .read(move |tx| account::find(tx, sid)?.ok_or_else(|| Error::code(20404)))
-        .await?;
-    let path = master.path();
-    // Only who knows the token gets here, so it is shown to nobody who does not.
-    let token = std::str::from_utf8(master.principal.credentials.secret()).ok();
-    Ok(reply(&View {
-        auth_token: token.map(str::to_owned),
-        date_created: Rfc2822(found.created_at),
-        date_updated: Rfc2822(found.updated_at),
-        friendly_name: found.friendly_name,
-        owner_account_sid: found.sid,
-        sid: found.sid,
-        status: found.status,
+    let (viewer, sid) = (master.viewer(), master.account());
+    let found = master.read(move |tx| subaccount::fetch(tx, viewer, sid)).await?;
+    let token = master.app.engine.auth_token(&found)?;
+    Ok(reply(&view(found, token)))
+}
+
+input! {
+    /// What may change of an account.
+    struct Changes {
+        friendly_name: Text = "FriendlyName",
+        status: OneOf<Statuses> = "Status",
+    }
+}
+
+async fn update(master: Master, Input(changes): Input<Changes>) -> Result<Found<View>> {
+    let command = subaccount::Update {
+        viewer: master.viewer(),
+        account: master.account(),
+        friendly_name: changes.friendly_name,
+        status: changes.status.as_deref().map(Status::parse).transpose()?,
+    };
+    let changed = master.execute(command).await?;
+    let token = master.app.engine.auth_token(&changed)?;
+    Ok(reply(&view(changed, token)))
+}
+
+input! {
+    /// Which accounts are listed.
+    struct Filters {
+        friendly_name: Text = "FriendlyName",
+        status: OneOf<Statuses> = "Status",
+    }
+}
+
+async fn list(caller: Caller, query: Paged<Filters, 1000>) -> Result<ListedUris<View>> {
+    refuse_keys(&caller)?;
+    let viewer = caller.account();
+    let filter = Filter {
+        friendly_name: query.filters.friendly_name.filter(|text| !text.is_empty()),
+        status: query.filters.status.as_deref().map(Status::parse).transpose()?,
+    };
+    let engine = caller.app.engine.clone();
+    query
+        .paging
+        .list_uris(
+            &caller,
+            move |tx, paging| {
+                let page = subaccount::list(tx, viewer, &filter, &paging.window(PATH)?)?;
+                let tokens = page
+                    .items
+                    .iter()
+                    .map(|account| engine.auth_token(account))
+                    .collect::<confab_domain::Result<Vec<String>>>()?;
+                let mut tokens = tokens.into_iter();
+                let page = page.map(|account| (account, tokens.next().unwrap_or_default()));
+                Ok((PATH.to_owned(), page))
+            },
+            |(account, token)| view(account, token),
+        )
+        .await
+}
+
+fn view(account: Account, token: String) -> View {
+    let path = format!("/2010-04-01/Accounts/{}", account.sid);
+    View {
+        auth_token: token,
+        date_created: Rfc2822(account.created_at),
+        date_updated: Rfc2822(account.updated_at),
+        friendly_name: account.friendly_name,
+        owner_account_sid: account.owner,
+        sid: account.sid,
+        status: Statuses(account.status.name()),
+        kind: "Full",
+        uri: format!("{path}.json"),
         subresource_uris: Links {
-            url: path.clone(),
+            url: path,
             below: &[
                 ("incoming_phone_numbers", "/IncomingPhoneNumbers.json"),
                 ("signing_keys", "/SigningKeys.json"),
@@ -40,22 +131,25 @@ async fn fetch(master: Master) -> Result<Found<View>> {
                 ("messages", "/Messages.json"),
             ],
         },
-        kind: "Full",
-        uri: format!("{path}.json"),
-    }))
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
 struct View {
-    auth_token: Option<String>,
+    /// Only who has the token of the account or of its owner gets here.
+    auth_token: String,
     date_created: Rfc2822,
     date_updated: Rfc2822,
     friendly_name: String,
     owner_account_sid: AccountSid,
     sid: AccountSid,
-    status: String,
+    status: Statuses,
     subresource_uris: Links,
     #[serde(rename = "type")]
     kind: &'static str,
     uri: String,
+}
+
+impl InList for View {
+    const KEY: &'static str = "accounts";
 }

@@ -1,4 +1,4 @@
-//! API keys.
+//! API keys. Signing keys are the same ones under another name.
 
 use confab_domain::key::{self, Key};
 use confab_types::KeySid;
@@ -29,24 +29,24 @@ pub(super) fn routes(routes: &mut Routes) {
 
 input! {
     /// The name of a key.
-    struct Values {
+    pub(super) struct Values {
         friendly_name: Text = "FriendlyName",
     }
 }
 
-async fn create(master: Master, Input(values): Input<Values>) -> Result<Created<View>> {
+pub(super) async fn create(master: Master, Input(values): Input<Values>) -> Result<Created<View>> {
     let name = values.friendly_name.unwrap_or_default();
     let (made, secret) = master.app.engine.create_key(master.account(), name).await?;
     Ok(reply(&view(made, Some(secret))))
 }
 
-async fn fetch(master: Master) -> Result<Found<View>> {
+pub(super) async fn fetch(master: Master) -> Result<Found<View>> {
     let (account, sid) = (master.account(), master.json_sid("Sid")?);
     let found = master.read(move |tx| key::fetch(tx, account, sid)).await?;
     Ok(reply(&view(found, None)))
 }
 
-async fn update(master: Master, Input(values): Input<Values>) -> Result<Found<View>> {
+pub(super) async fn update(master: Master, Input(values): Input<Values>) -> Result<Found<View>> {
     let command = key::Update {
         account: master.account(),
         key: master.json_sid("Sid")?,
@@ -56,7 +56,7 @@ async fn update(master: Master, Input(values): Input<Values>) -> Result<Found<Vi
     Ok(reply(&view(changed, None)))
 }
 
-async fn remove(master: Master) -> Result<Deleted> {
+pub(super) async fn remove(master: Master) -> Result<Deleted> {
     let command = key::Delete {
         account: master.account(),
         key: master.json_sid("Sid")?,
@@ -80,7 +80,7 @@ async fn list(master: Master, query: Paged<(), 1000>) -> Result<ListedUris<View>
         .await
 }
 
-fn view(key: Key, secret: Option<String>) -> View {
+pub(super) fn view(key: Key, secret: Option<String>) -> View {
     View {
         sid: key.sid,
         friendly_name: key.friendly_name,
@@ -91,7 +91,7 @@ fn view(key: Key, secret: Option<String>) -> View {
 }
 
 #[derive(Serialize, JsonSchema)]
-struct View {
+pub(super) struct View {
     sid: KeySid,
     friendly_name: String,
     date_created: Rfc2822,

@@ -3,11 +3,13 @@
 mod account;
 mod key;
 mod number;
+mod signing_key;
 
 use std::ops::Deref;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use confab_domain::subaccount;
 use confab_types::{AccountSid, Sid};
 
 use crate::kit::app::App;
@@ -20,24 +22,37 @@ use crate::kit::routes::Routes;
 /// All routes of the product.
 pub(crate) fn routes() -> Routes {
     let mut routes = Routes::new(Product::Api);
-    for resource in [account::routes, key::routes, number::routes] {
+    for resource in [account::routes, key::routes, signing_key::routes, number::routes] {
         resource(&mut routes);
     }
     routes
 }
 
-/// An authenticated request below its own account's path.
-struct Owner(Caller);
+/// An authenticated request below the path of the caller's account or of one of its subaccounts (rest.md §1.2).
+struct Owner {
+    caller: Caller,
+    account: AccountSid,
+}
 
 impl Deref for Owner {
     type Target = Caller;
 
     fn deref(&self) -> &Caller {
-        &self.0
+        &self.caller
     }
 }
 
 impl Owner {
+    /// The account of the path.
+    fn account(&self) -> AccountSid {
+        self.account
+    }
+
+    /// The account of the caller.
+    fn viewer(&self) -> AccountSid {
+        self.caller.account()
+    }
+
     /// The SID of a last path segment, `{Sid}.json`. Without the extension the original speaks XML, which no client of
     /// today asks for.
     fn json_sid<S: Sid>(&self, name: &str) -> Result<S> {
@@ -50,7 +65,7 @@ impl Owner {
 
     /// The path of the account's resources.
     fn path(&self) -> String {
-        format!("/2010-04-01/Accounts/{}", self.account())
+        format!("/2010-04-01/Accounts/{}", self.account)
     }
 }
 
@@ -60,17 +75,38 @@ impl FromRequestParts<App> for Owner {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let owner = Self(Caller::from_request_parts(parts, app).await?);
-        let named = match owner.find("AccountSid")? {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let named = match caller.find("AccountSid")? {
             Some(named) => named,
-            None => owner.item("Sid")?,
+            None => caller
+                .item("Sid")?
+                .strip_suffix(".json")
+                .ok_or_else(|| Failure::code(20404))?,
         };
-        let own = AccountSid::parse(named.strip_suffix(".json").unwrap_or(named)) == Some(owner.account());
-        if own { Ok(owner) } else { Err(Failure::code(20404)) }
+        let account = AccountSid::parse(named).ok_or_else(|| Failure::code(20404))?;
+        let viewer = caller.account();
+        if account != viewer {
+            // A key acts for its own account only.
+            if caller.principal.credentials.key.is_some() {
+                return Err(Failure::code(20404));
+            }
+            caller
+                .read(move |tx| subaccount::fetch(tx, viewer, account))
+                .await?;
+        }
+        Ok(Self { caller, account })
     }
 }
 
-/// As [`Owner`], with the account's own token: API keys may not see accounts and keys (rest.md §1.2).
+/// Refuses API keys, which may not see accounts and keys (rest.md §1.2).
+fn refuse_keys(caller: &Caller) -> Result<()> {
+    match caller.principal.credentials.key {
+        None => Ok(()),
+        Some(_) => Err(confab_types::ApiError::new(20003).status(403).into()),
+    }
+}
+
+/// As [`Owner`], with an account's own token.
 struct Master(Owner);
 
 impl Deref for Master {
@@ -88,9 +124,7 @@ impl FromRequestParts<App> for Master {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let owner = Owner::from_request_parts(parts, app).await?;
-        match owner.principal.credentials.key {
-            None => Ok(Self(owner)),
-            Some(_) => Err(confab_types::ApiError::new(20003).status(403).into()),
-        }
+        refuse_keys(&owner)?;
+        Ok(Self(owner))
     }
 }

@@ -1,6 +1,6 @@
 //! Phone numbers of the account. All of them are on the simulator so far, so one is had by asking for it.
 
-use confab_domain::number::{self, Number};
+use confab_domain::number::{self, Filter, Number, NumberType};
 use confab_types::{AccountSid, NumberSid};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -28,6 +28,28 @@ pub(super) fn routes(routes: &mut Routes) {
             delete("DeleteIncomingPhoneNumber", remove),
         ],
     );
+    // A kind each: what is taken through one is of that kind, and its list shows no other.
+    routes.at(
+        "/2010-04-01/Accounts/{AccountSid}/IncomingPhoneNumbers/Local.json",
+        [
+            get("ListIncomingPhoneNumberLocal", list_local),
+            post("CreateIncomingPhoneNumberLocal", create_local),
+        ],
+    );
+    routes.at(
+        "/2010-04-01/Accounts/{AccountSid}/IncomingPhoneNumbers/Mobile.json",
+        [
+            get("ListIncomingPhoneNumberMobile", list_mobile),
+            post("CreateIncomingPhoneNumberMobile", create_mobile),
+        ],
+    );
+    routes.at(
+        "/2010-04-01/Accounts/{AccountSid}/IncomingPhoneNumbers/TollFree.json",
+        [
+            get("ListIncomingPhoneNumberTollFree", list_toll_free),
+            post("CreateIncomingPhoneNumberTollFree", create_toll_free),
+        ],
+    );
 }
 
 input! {
@@ -39,10 +61,27 @@ input! {
 }
 
 async fn create(owner: Owner, Input(new): Input<New>) -> Result<Created<View>> {
+    create_as(owner, new, None).await
+}
+
+async fn create_local(owner: Owner, Input(new): Input<New>) -> Result<Created<View>> {
+    create_as(owner, new, Some(NumberType::Local)).await
+}
+
+async fn create_mobile(owner: Owner, Input(new): Input<New>) -> Result<Created<View>> {
+    create_as(owner, new, Some(NumberType::Mobile)).await
+}
+
+async fn create_toll_free(owner: Owner, Input(new): Input<New>) -> Result<Created<View>> {
+    create_as(owner, new, Some(NumberType::TollFree)).await
+}
+
+async fn create_as(owner: Owner, new: New, kind: Option<NumberType>) -> Result<Created<View>> {
     let command = number::Create {
         account: owner.account(),
         address: new.phone_number,
         friendly_name: new.friendly_name,
+        kind,
     };
     let made = owner.execute(command).await?;
     Ok(reply(&view(&owner, made)))
@@ -84,18 +123,48 @@ input! {
     /// Filters of the list.
     struct Filters {
         phone_number: Text = "PhoneNumber",
+        friendly_name: Text = "FriendlyName",
     }
 }
 
-async fn list(owner: Owner, query: Paged<Filters, 1000>) -> Result<ListedUris<View>> {
-    let (account, address) = (owner.account(), query.filters.phone_number);
-    let url = format!("{}/IncomingPhoneNumbers.json", owner.path());
+type Query = Paged<Filters, 1000>;
+
+async fn list(owner: Owner, query: Query) -> Result<ListedUris<View>> {
+    list_of(owner, query, "", None).await
+}
+
+async fn list_local(owner: Owner, query: Query) -> Result<ListedUris<View>> {
+    list_of(owner, query, "/Local", Some(NumberType::Local)).await
+}
+
+async fn list_mobile(owner: Owner, query: Query) -> Result<ListedUris<View>> {
+    list_of(owner, query, "/Mobile", Some(NumberType::Mobile)).await
+}
+
+async fn list_toll_free(owner: Owner, query: Query) -> Result<ListedUris<View>> {
+    list_of(owner, query, "/TollFree", Some(NumberType::TollFree)).await
+}
+
+async fn list_of(
+    owner: Owner,
+    query: Query,
+    name: &str,
+    kind: Option<NumberType>,
+) -> Result<ListedUris<View>> {
+    let account = owner.account();
+    let url = format!("{}/IncomingPhoneNumbers{name}.json", owner.path());
+    let given = |text: Option<String>| text.filter(|t| !t.is_empty());
+    let filter = Filter {
+        address: given(query.filters.phone_number),
+        friendly_name: given(query.filters.friendly_name),
+        kind,
+    };
     query
         .paging
         .list_uris(
             &owner,
             move |tx, paging| {
-                let page = number::list(tx, account, address.as_deref(), &paging.window(&url)?)?;
+                let page = number::list(tx, account, &filter, &paging.window(&url)?)?;
                 Ok((url.clone(), page))
             },
             |row| view(&owner, row),
@@ -144,7 +213,7 @@ fn view(owner: &Owner, number: Number) -> View {
         bundle_sid: None,
         voice_receive_mode: "voice",
         status: "in-use",
-        kind: "local",
+        kind: number.kind.name(),
     }
 }
 
