@@ -502,6 +502,33 @@ async fn a_group_that_ends_or_changes_frees_its_numbers_b172_b215() {
 }
 
 #[tokio::test]
+async fn a_group_that_has_the_numbers_of_another_can_be_changed_all_the_same() {
+    let texting = Texting::start().await;
+    texting
+        .with(&[native(ANN), native(BEN), known_as("alice", DESK)])
+        .await;
+    let sid = texting
+        .with(&[
+            native(ANN),
+            native(BEN),
+            native(CAT),
+            behind("+15558675319", DOOR),
+        ])
+        .await;
+    let bob = texting.add(sid, known_as("bob", DESK)).await.unwrap();
+    let all = texting.participants(sid).await;
+    let with = |address: &str| all.iter().find(|p| p.address == text(address)).unwrap();
+    texting.remove(with(CAT)).await;
+    let moved = texting
+        .update(with("+15558675319"), |u| u.proxy_address = text("+15017122669"))
+        .await;
+    assert_eq!(moved.unwrap().proxy_address, text("+15017122669"));
+    texting.update(&bob, |u| u.identity = text("dan")).await.unwrap();
+    texting.post(sid, Some("dan")).await.unwrap();
+    texting.add(sid, native(CAT)).await.unwrap();
+}
+
+#[tokio::test]
 async fn two_numbers_write_to_each_other_and_three_are_a_group_b216_b217_b225() {
     let texting = Texting::start().await;
     let sid = texting

@@ -6,12 +6,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::both;
+use super::conversation::Timers;
 use super::scope::Scope;
 use super::user_conversation::{OfParticipant, StateWord, shown_state};
 use crate::kit::failure::Result;
 use crate::kit::input::{Text, input};
 use crate::kit::paging::{InList, Listed, Paged};
-use crate::kit::render::{Empty, Iso};
+use crate::kit::render::Iso;
 use crate::kit::routes::{Routes, get};
 
 pub(super) fn routes(routes: &mut Routes) {
@@ -71,13 +72,13 @@ fn view(scope: &Scope, found: ParticipantConversation) -> View {
         projected_address: binding.projected_address.map(str::to_owned),
     });
     View {
+        conversation_timers: Timers::of(&conversation),
         account_sid: participant.account,
         chat_service_sid: participant.service,
         conversation_sid: conversation.sid,
         participant_sid: participant.sid,
         conversation_friendly_name: conversation.friendly_name,
         conversation_state: shown_state(conversation.state),
-        conversation_timers: Empty {},
         conversation_attributes: conversation.attributes,
         conversation_date_created: Iso(conversation.created_at),
         conversation_date_updated: Iso(conversation.updated_at),
@@ -101,7 +102,7 @@ struct View {
     participant_sid: ParticipantSid,
     conversation_friendly_name: Option<String>,
     conversation_state: StateWord,
-    conversation_timers: Empty,
+    conversation_timers: Timers,
     conversation_attributes: String,
     conversation_date_created: Iso,
     conversation_date_updated: Iso,

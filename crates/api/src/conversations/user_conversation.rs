@@ -8,12 +8,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::both;
+use super::conversation::Timers;
 use super::participant::horizon;
 use super::scope::Scope;
 use crate::kit::failure::Result;
 use crate::kit::input::{Date, Input, IntOrNull, Word, input, words};
 use crate::kit::paging::{InList, Listed, Paged};
-use crate::kit::render::{Deleted, Empty, Found, Iso, reply};
+use crate::kit::render::{Deleted, Found, Iso, reply};
 use crate::kit::routes::{Routes, delete, get, post};
 
 pub(super) fn routes(routes: &mut Routes) {
@@ -45,9 +46,9 @@ words! {
 
 /// One that is still being made shows as active here (rest.md §15, row 27).
 pub(super) fn shown_state(state: State) -> StateWord {
-    StateWord(match state.name() {
-        "initializing" => "active",
-        name => name,
+    StateWord(match state {
+        State::Initializing => State::Active.name(),
+        state => state.name(),
     })
 }
 
@@ -122,6 +123,7 @@ fn view(scope: &Scope, found: UserConversation) -> View {
     } = found;
     let below = format!("{}/Conversations/{}", scope.root, conversation.sid);
     View {
+        timers: Timers::of(&conversation),
         account_sid: conversation.account,
         chat_service_sid: conversation.service,
         conversation_sid: conversation.sid,
@@ -131,7 +133,6 @@ fn view(scope: &Scope, found: UserConversation) -> View {
         user_sid: user,
         friendly_name: conversation.friendly_name,
         conversation_state: shown_state(conversation.state),
-        timers: Empty {},
         attributes: conversation.attributes,
         date_created: Iso(conversation.created_at),
         date_updated: Iso(conversation.updated_at),
@@ -169,7 +170,7 @@ struct View {
     user_sid: UserSid,
     friendly_name: Option<String>,
     conversation_state: StateWord,
-    timers: Empty,
+    timers: Timers,
     attributes: String,
     date_created: Iso,
     date_updated: Iso,

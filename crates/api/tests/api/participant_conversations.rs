@@ -147,7 +147,10 @@ async fn by_address_behind_any_number_or_none_b185() {
     assert_eq!(seen.len(), 4);
     let listed = api.get(BY_ADDRESS).await.expect(200);
     let all = listed["conversations"].as_array().unwrap();
-    let bare = all.iter().find(|c| c["conversation_sid"] == native).unwrap();
+    let bare = all
+        .iter()
+        .find(|c| c["conversation_sid"] == native.as_str())
+        .unwrap();
     assert_eq!(bare["participant_sid"], Value::from(member));
     assert_eq!(
         bare["participant_messaging_binding"],

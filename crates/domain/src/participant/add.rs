@@ -77,7 +77,7 @@ impl Command for Add {
             }
         }
         let added = add(tx, cx, found.sid, fields)?;
-        if in_group(&added) {
+        if added.group_number().is_some() {
             group::settle(tx, found.sid, Taken::Refuse)?;
         }
         Ok(added)
@@ -86,11 +86,6 @@ impl Command for Add {
     fn counted(&self) -> Counted<'_> {
         Counted::Conversation(self.service, &self.conversation)
     }
-}
-
-/// Whether it may make its conversation a group, or another one.
-fn in_group(added: &Participant) -> bool {
-    added.is_native() || added.projected_address.is_some()
 }
 
 /// Adds the first participants of a conversation (rest.md §2.5), all or none: what only some of them would make, a
@@ -103,7 +98,7 @@ pub(crate) fn add_first(
 ) -> Result<()> {
     let mut group = false;
     for fields in members {
-        group |= in_group(&add(tx, cx, conversation, fields)?);
+        group |= add(tx, cx, conversation, fields)?.group_number().is_some();
     }
     if group {
         group::settle(tx, conversation, Taken::Refuse)?;

@@ -90,7 +90,7 @@ pub(super) fn admit(
     if others.iter().any(|p| is(&p.address) || is(&p.projected_address)) {
         return Err(Error::code(50437));
     }
-    let members = others.iter().filter(|p| p.address.is_none() || p.is_native());
+    let members = others.iter().filter(|p| p.group_number().is_some());
     if i64::try_from(members.count()).unwrap_or(i64::MAX) >= cx.limits.group_participants {
         return Err(Error::code(50436));
     }

@@ -64,7 +64,7 @@ pub(crate) fn remove(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, target: &Partici
          non_chat_count = non_chat_count - $2 WHERE sid = $1",
         params![locked.sid.to_string(), target.is_non_chat()],
     )?;
-    if target.is_native() || target.projected_address.is_some() {
+    if target.group_number().is_some() {
         group::settle(tx, locked.sid, Taken::Yield)?;
     }
     leave_roster(tx, cx, &target, locked.seq)

@@ -125,6 +125,15 @@ impl Participant {
         self.address.is_some() && self.proxy_address.is_none()
     }
 
+    /// Its number in a group text, when it is a member of one.
+    #[must_use]
+    pub fn group_number(&self) -> Option<&str> {
+        match &self.projected_address {
+            Some(projected) => Some(projected),
+            None => self.address.as_deref().filter(|_| self.is_native()),
+        }
+    }
+
     /// Whether it can have read something: texting reports no reading (B-583).
     #[must_use]
     pub fn has_horizon(&self) -> bool {

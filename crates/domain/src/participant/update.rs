@@ -209,11 +209,10 @@ impl Command for Update {
             changed.user_seq = user::next_seq(tx, user)?;
         }
         save(tx, &changed)?;
-        let regrouped = self.proxy_address.is_some() || self.projected_address.is_some();
-        if replaced || regrouped {
+        if replaced || self.proxy_address.is_some() || self.projected_address.is_some() {
             save_binding(tx, &changed)?;
         }
-        if regrouped {
+        if changed.group_number() != target.group_number() {
             group::settle(tx, locked.sid, Taken::Refuse)?;
         }
         if replaced {
