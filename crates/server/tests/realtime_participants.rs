@@ -226,3 +226,58 @@ async fn a_client_adds_a_person_by_e_mail() {
         (&json!("Ann"), &json!("cc"))
     );
 }
+
+/// B-579: what `setAllMessagesRead` and `setAllMessagesUnread` ask for; B-581: how often clients report.
+#[tokio::test]
+async fn a_client_reads_all_and_nothing_and_the_others_see_it_b572_b579_b580_b581() {
+    let server = TestServer::start().await;
+    let sid = conversation(&server, &["alice", "bob"]).await;
+    for body in ["zero", "one", "two"] {
+        say(&server, &sid, body).await;
+    }
+    let (mut alice, _, [_, _, roster]) = follow(&server, "alice", &sid).await;
+    let (mut bob, bobs, _) = follow(&server, "bob", &sid).await;
+    let service = format!("/Client/v2/Services/{}", server.service_sid);
+    let path = format!(
+        "{service}/Users/{}/Conversations/{sid}",
+        user(&server, "bob").await
+    );
+    for (index, unread) in [
+        (json!(2), json!(0)),
+        (json!(0), json!(2)),
+        (json!(null), json!(null)),
+    ] {
+        let body = json!({"last_read_message_index": index});
+        let (status, mine) = bob.socket.request("POST", &path, &[], Some(&body)).await;
+        assert_eq!((status, &mine["unread_messages_count"]), (200, &unread), "{mine}");
+        let event = alice.next("his horizon").await;
+        assert_eq!(
+            (event.kind.as_str(), event.entity()),
+            ("map_item_updated", roster.sid.as_str())
+        );
+        let data = &event.data["item_data"];
+        assert_eq!(
+            (&data["identity"], &data["lastConsumedMessageIndex"]),
+            (&json!("bob"), &index)
+        );
+        assert_eq!(data["lastConsumptionTimestamp"].is_null(), index.is_null());
+        let came = bob.until("his own entry", |e| e.entity() == bobs.sid).await;
+        assert_eq!(
+            came.last().unwrap().data["item_data"]["lastConsumedMessageIndex"],
+            index
+        );
+        let shown = server
+            .get(&format!("{CONVERSATIONS}/{sid}/Participants/bob"))
+            .await
+            .expect(200);
+        assert_eq!(shown.json["last_read_message_index"], index);
+    }
+    let (status, settings) = bob
+        .socket
+        .request("GET", "/Client/v2/Configuration", &[], None)
+        .await;
+    assert_eq!(
+        (status, &settings["options"]["consumption_report_interval"]),
+        (200, &json!("PT10S"))
+    );
+}

@@ -11,7 +11,7 @@ const PROJECTED: &str = "MessagingBinding.ProjectedAddress";
 
 /// CreateConversationParticipant, FetchConversationParticipant, DeleteConversationParticipant.
 #[tokio::test]
-async fn a_chat_participant_and_its_user_b162_b165_b176_b177() {
+async fn a_chat_participant_and_its_user_b162_b163_b165_b176_b177() {
     let api = api().await;
     let all = format!("{}/Participants", api.conversation(&[]).await);
     let answer = api
@@ -511,4 +511,60 @@ async fn another_accounts_number_is_not_projected_b213() {
     api.post(&all, &[(ADDRESS, "+15017122661")])
         .await
         .refused(400, 50407);
+}
+
+#[tokio::test]
+async fn one_phone_behind_several_numbers_and_one_number_for_several_phones_b171() {
+    let api = api().await;
+    let first = format!("{}/Participants", api.conversation(&[]).await);
+    let second = format!("{}/Participants", api.conversation(&[]).await);
+    let pair = |address, proxy| [(ADDRESS, address), (PROXY, proxy)];
+    for (all, address, proxy) in [
+        (&first, "+15558675310", "+15017122661"),
+        (&first, "+15558675310", "+15017122662"),
+        (&second, "+15558675310", "+15017122663"),
+        (&first, "+15558675311", "+15017122661"),
+        (&second, "+15558675312", "+15017122661"),
+    ] {
+        api.post(all, &pair(address, proxy)).await.expect(201);
+    }
+    api.post(&second, &pair("+15558675310", "+15017122661"))
+        .await
+        .refused(409, 50416);
+}
+
+#[tokio::test]
+async fn who_comes_gets_what_is_said_from_then_on_b174_b175_b181() {
+    let api = api().await;
+    let conversation = api.conversation(&[]).await;
+    let (all, messages) = (
+        format!("{conversation}/Participants"),
+        format!("{conversation}/Messages"),
+    );
+    let said = async |body: &str| {
+        let form = [("Body", body), ("Author", "+15558675310")];
+        let made = api.post(&messages, &form).await.expect(201);
+        let path = format!("{messages}/{}", made["sid"].as_str().unwrap());
+        let receipts = api.get(&format!("{path}/Receipts")).await.expect(200);
+        (made, receipts["delivery_receipts"].as_array().unwrap().len())
+    };
+    let (before, receipts) = said("before").await;
+    assert_eq!((&before["participant_sid"], receipts), (&Value::Null, 0));
+    let phone = |address: &'static str| [(ADDRESS, address), (PROXY, "+15017122661")];
+    let writer = api.post(&all, &phone("+15558675310")).await.expect(201);
+    api.post(&all, &phone("+15558675311")).await.expect(201);
+    // Coming in is no message to anybody, and what was said before goes to nobody.
+    let listed = api.get(&messages).await.expect(200);
+    assert_eq!(listed["messages"], json!([before]));
+    let (after, receipts) = said("after").await;
+    assert_eq!((&after["participant_sid"], receipts), (&writer["sid"], 1));
+    // What he wrote stays his when he is gone.
+    let path = format!("{all}/{}", writer["sid"].as_str().unwrap());
+    api.delete(&path).await.expect(204);
+    let listed = api.get(&messages).await.expect(200);
+    let left = &listed["messages"][1];
+    assert_eq!(
+        (&left["author"], &left["participant_sid"], &left["body"]),
+        (&"+15558675310".into(), &writer["sid"], &"after".into())
+    );
 }
