@@ -1,6 +1,7 @@
 //! The HTTP API: a kit that every product shares ([`kit`]) and one module a product, in which a resource is one file
 //! with its parameters, its view, its handlers and its routes.
 
+mod chat;
 mod content;
 mod conversations;
 mod kit;
@@ -58,6 +59,7 @@ pub fn router(engine: Engine, options: Options) -> Router {
     let products = Products {
         conversations: kit::finish(conversations::routes(), &app),
         programmable: kit::finish(programmable::routes(), &app),
+        chat: kit::finish(chat::routes(), &app),
         content: kit::finish(content::routes(), &app),
         notify: kit::finish(notify::routes(), &app),
         messaging: kit::finish(messaging::routes(), &app),
@@ -73,6 +75,7 @@ pub fn openapi(version: &str) -> serde_json::Value {
     let entries: Vec<_> = [
         conversations::routes(),
         programmable::routes(),
+        chat::routes(),
         content::routes(),
         notify::routes(),
         messaging::routes(),

@@ -28,6 +28,7 @@ use super::render::no_content;
 pub(crate) struct Products {
     pub(crate) conversations: Router,
     pub(crate) programmable: Router,
+    pub(crate) chat: Router,
     pub(crate) content: Router,
     pub(crate) notify: Router,
     pub(crate) messaging: Router,
@@ -40,6 +41,7 @@ impl Products {
         match product {
             Product::Conversations => &self.conversations,
             Product::Api => &self.programmable,
+            Product::Chat => &self.chat,
             Product::Content => &self.content,
             Product::Notify => &self.notify,
             Product::Messaging => &self.messaging,

@@ -85,8 +85,9 @@ async fn an_unknown_path_is_404_with_the_path_without_version_b004() {
         let message = api.get(path).await.refused(404, 20404);
         assert_eq!(message, format!("The requested resource {shown} was not found"));
     }
-    api.on_host("chat.twilio.com")
-        .get("/v2/Services")
+    // A product that answers nothing yet.
+    api.on_host("monitor.twilio.com")
+        .get("/v1/Alerts")
         .await
         .refused(404, 20404);
     let message = api

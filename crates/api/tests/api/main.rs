@@ -5,6 +5,10 @@
 mod account_webhooks;
 mod address_configurations;
 mod bindings;
+mod chat_channels;
+mod chat_lists;
+mod chat_migration;
+mod chat_services;
 mod common;
 mod configuration;
 mod content;

@@ -1,11 +1,32 @@
 //! Messages of channels (rest.md §5.3): those of conversations (B-847).
 
-use confab_types::{ServiceSid, Timestamp};
+use confab_types::{Cursor, ServiceSid, Timestamp};
 
 use super::{channel, in_words_of_chat};
 use crate::content::Reference;
+use crate::conversation::Conversation;
+use crate::error::Error;
 use crate::message::{self, Message};
-use crate::{Command, Cx, Result, Transaction};
+use crate::{Command, Cx, Order, Result, Transaction, Window};
+
+/// A message of a channel by SID or index.
+///
+/// # Errors
+/// 404/50500, or the database's.
+pub fn fetch(tx: &mut Transaction<'_>, channel: &Conversation, key: &str) -> Result<Message> {
+    let index: i64 = match key.parse() {
+        Ok(index) if index >= 0 => index,
+        _ => return message::fetch(tx, channel, key),
+    };
+    let window = Window {
+        cursor: Some(Cursor::after(index - 1)),
+        size: 1,
+    };
+    let found = message::list(tx, channel, Order::Ascending, &window)?.items.pop();
+    found
+        .filter(|message| message.index == index)
+        .ok_or_else(|| Error::code(50500))
+}
 
 /// Posts a message.
 #[derive(Clone, Debug)]

@@ -1,6 +1,8 @@
 //! What Chat sets up of a service (rest.md §5.1): some of it is the configuration that Conversations has too, the rest
 //! is kept for Chat alone.
 
+use std::ops::RangeInclusive;
+
 use confab_store::{Row, params};
 use confab_types::{AccountSid, ServiceSid};
 use serde::{Deserialize, Serialize};
@@ -199,10 +201,10 @@ pub struct Changes {
     pub read_status_enabled: Option<bool>,
     /// Whether users show as online.
     pub reachability_enabled: Option<bool>,
-    /// Seconds, as text.
-    pub typing_indicator_timeout: Option<String>,
-    /// Seconds, as text.
-    pub consumption_report_interval: Option<String>,
+    /// Seconds.
+    pub typing_indicator_timeout: Option<i64>,
+    /// Seconds.
+    pub consumption_report_interval: Option<i64>,
     /// On a new message.
     pub new_message: Setting,
     /// Whether iOS shows a count.
@@ -223,44 +225,44 @@ pub struct Changes {
     pub webhook_method: Option<String>,
     /// Names of Chat's events.
     pub webhook_filters: Option<Vec<String>>,
-    /// 1 to 1000, as text.
-    pub channel_members: Option<String>,
-    /// 1 to 1000, as text.
-    pub user_channels: Option<String>,
+    /// 1 to 1000.
+    pub channel_members: Option<i64>,
+    /// 1 to 1000.
+    pub user_channels: Option<i64>,
     /// See [`Settings`].
     pub compatibility_message: Option<String>,
-    /// 0 to 3, as text.
-    pub pre_webhook_retry_count: Option<String>,
-    /// 0 to 3, as text.
-    pub post_webhook_retry_count: Option<String>,
+    /// 0 to 3.
+    pub pre_webhook_retry_count: Option<i64>,
+    /// 0 to 3.
+    pub post_webhook_retry_count: Option<i64>,
 }
 
-/// Reads a number into its place.
-fn number(text: Option<&str>, range: std::ops::RangeInclusive<i64>, code: u32, into: &mut i64) -> Result<()> {
-    if let Some(text) = text {
-        *into = text
-            .parse()
-            .ok()
-            .filter(|n| range.contains(n))
-            .ok_or_else(|| Error::code(code))?;
+/// Writes a number of a range into its place.
+fn number(given: Option<i64>, range: RangeInclusive<i64>, code: u32, into: &mut i64) -> Result<()> {
+    match given {
+        None => Ok(()),
+        Some(n) if range.contains(&n) => {
+            *into = n;
+            Ok(())
+        }
+        Some(_) => Err(Error::code(code)),
     }
-    Ok(())
 }
 
 /// Seconds that somebody may have meant.
-const SECONDS: std::ops::RangeInclusive<i64> = 0..=i32::MAX as i64;
+const SECONDS: RangeInclusive<i64> = 0..=i32::MAX as i64;
 
 impl Changes {
     fn fill(&self, cx: &Cx<'_>, into: &mut Settings) -> Result<()> {
         into.read_status_enabled = self.read_status_enabled.unwrap_or(into.read_status_enabled);
         number(
-            self.typing_indicator_timeout.as_deref(),
+            self.typing_indicator_timeout,
             SECONDS,
             50053,
             &mut into.typing_indicator_timeout,
         )?;
         number(
-            self.consumption_report_interval.as_deref(),
+            self.consumption_report_interval,
             SECONDS,
             50052,
             &mut into.consumption_report_interval,
@@ -290,7 +292,7 @@ impl Changes {
         if let Some(names) = &self.webhook_filters {
             into.webhook_filters = Some(event::filters(names)?);
         }
-        let (members, channels) = (self.channel_members.as_deref(), self.user_channels.as_deref());
+        let (members, channels) = (self.channel_members, self.user_channels);
         number(members, 1..=HIGHEST_LIMIT, 50061, &mut into.channel_members)?;
         number(channels, 1..=HIGHEST_LIMIT, 50060, &mut into.user_channels)?;
         if let Some(message) = &self.compatibility_message {
@@ -299,10 +301,7 @@ impl Changes {
             }
             into.compatibility_message.clone_from(message);
         }
-        let (before, after) = (
-            self.pre_webhook_retry_count.as_deref(),
-            self.post_webhook_retry_count.as_deref(),
-        );
+        let (before, after) = (self.pre_webhook_retry_count, self.post_webhook_retry_count);
         number(before, 0..=RETRIES, 50065, &mut into.pre_webhook_retry_count)?;
         number(after, 0..=RETRIES, 50065, &mut into.post_webhook_retry_count)
     }
