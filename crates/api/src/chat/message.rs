@@ -3,13 +3,13 @@
 use confab_domain::Order;
 use confab_domain::chat::{channel, message as chat};
 use confab_domain::message::{self, Message};
-use confab_types::{AccountSid, ConversationSid, MessageSid, ServiceSid};
+use confab_types::{AccountSid, ApiError, ConversationSid, MediaSid, MessageSid, ServiceSid, Sid};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::scope::Scope;
 use crate::kit::failure::Result;
-use crate::kit::input::{Date, Input, OneOf, Text, WebhookEnabled, input, words};
+use crate::kit::input::{Date, Input, OneOf, SidText, Text, WebhookEnabled, input, words};
 use crate::kit::paging::{InList, Listed, Paged};
 use crate::kit::render::{Created, Found, Iso, reply};
 use crate::kit::routes::{Routes, get, post};
@@ -33,10 +33,21 @@ input! {
         created_at: Date<50308> = "DateCreated",
         updated_at: Date<50309> = "DateUpdated",
         body: Text = "Body",
+        media: SidText<MediaSid> = "MediaSid",
+    }
+}
+
+/// No media can exist yet; a message that names one must not go out without it.
+fn refuse_media(text: Option<&str>) -> Result<(), ApiError> {
+    match text.filter(|text| !text.is_empty()).map(MediaSid::parse) {
+        None => Ok(()),
+        Some(Some(_)) => Err(ApiError::new(50507)),
+        Some(None) => Err(ApiError::new(50510)),
     }
 }
 
 async fn create(scope: Scope, _: WebhookEnabled, Input(new): Input<New>) -> Result<Created<View>> {
+    refuse_media(new.media.as_deref())?;
     let command = chat::Create {
         service: scope.service,
         channel: scope.item("ChannelSid")?.to_owned(),

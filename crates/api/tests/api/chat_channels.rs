@@ -384,6 +384,10 @@ async fn messages_are_those_of_the_conversation_b847() {
         api.post(&all, &[("Body", &"x".repeat(32 * 1024 + 1))])
             .await
             .refused(400, 50504);
+        for (sid, code) in [("ME1", 50510), ("ME00000000000000000000000000000000", 50507)] {
+            let form = [("Body", "look"), ("MediaSid", sid)];
+            api.post(&all, &form).await.refused(400, code);
+        }
         let one = format!("{all}/{}", second["sid"].as_str().unwrap());
         assert_eq!(api.get(&one).await.expect(200), second);
         assert_eq!(api.get(&format!("{all}/1")).await.expect(200), second);

@@ -149,10 +149,8 @@ async fn a_channel_keeps_all_that_is_in_it_b833_b834_b835() {
         .expect(201);
     // His conversations are the user's now.
     let of_bob = format!("{}/Users/bob/Conversations", list.rsplit_once('/').unwrap().0);
-    let answer = other.get(&of_bob).await;
-    if answer.status == 200 {
-        assert_eq!(answer.json()["conversations"].as_array().unwrap().len(), 1);
-    }
+    let of_bob = other.get(&of_bob).await.expect(200);
+    assert_eq!(of_bob["conversations"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -168,6 +168,31 @@ async fn a_service_is_checked_b863() {
     assert_eq!(page["services"], json!([made]));
 }
 
+/// The credentials are those of Conversations.
+#[tokio::test]
+async fn credentials_fit_their_channel() {
+    let api = notify_api().await;
+    let form = [("Type", "fcm"), ("Secret", "a secret of the tests")];
+    let made = api
+        .on_host("conversations.twilio.com")
+        .post("/v1/Credentials", &form)
+        .await
+        .expect(201);
+    let sid = made["sid"].as_str().unwrap();
+    let (path, made) = service(&api, &[("FcmCredentialSid", sid)]).await;
+    assert_eq!(made["fcm_credential_sid"], sid);
+    for other in ["ApnCredentialSid", "GcmCredentialSid"] {
+        api.post(&path, &[(other, sid)]).await.refused(400, 52003);
+    }
+    let foreign = api.as_caller(OTHER_ACCOUNT, TOKEN);
+    foreign
+        .post("/v1/Services", &[("FcmCredentialSid", sid)])
+        .await
+        .refused(400, 52002);
+    let cleared = api.post(&path, &[("FcmCredentialSid", "")]).await.expect(200);
+    assert!(cleared["fcm_credential_sid"].is_null());
+}
+
 /// NotifyListService
 #[tokio::test]
 async fn an_account_has_ten_services_b861() {
