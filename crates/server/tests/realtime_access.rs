@@ -7,7 +7,7 @@
 
 mod support;
 
-use confab_domain::{Actor, Window, role};
+use confab_domain::{Actor, Window};
 use confab_testkit::{Socket, TestServer};
 use confab_types::{ServiceSid, Sid as _};
 use serde_json::{Value, json};
@@ -392,6 +392,11 @@ async fn of_a_conversation_he_is_not_in_a_user_reads_the_document_only_b711_s9_1
 
 /// Takes a permission away from the ordinary users of the service.
 async fn forbid(server: &TestServer, permission: &str) {
+    take_away(server, "service user", permission).await;
+}
+
+/// Takes a permission away from a role of the service.
+async fn take_away(server: &TestServer, role: &'static str, permission: &str) {
     let service = ServiceSid::parse(&server.service_sid).unwrap();
     let window = Window {
         cursor: None,
@@ -399,25 +404,45 @@ async fn forbid(server: &TestServer, permission: &str) {
     };
     let roles = server
         .engine()
-        .read(move |tx| role::list(tx, service, &window))
+        .read(move |tx| confab_domain::role::list(tx, service, &window))
         .await
         .unwrap();
-    let ordinary = roles
-        .items
-        .into_iter()
-        .find(|r| r.friendly_name == "service user")
-        .unwrap();
+    let ordinary = roles.items.into_iter().find(|r| r.friendly_name == role).unwrap();
     let permissions = ordinary
         .permissions
         .into_iter()
         .filter(|p| p != permission)
         .collect();
-    let command = role::Update {
+    let command = confab_domain::role::Update {
         service,
         role: ordinary.sid,
         permissions,
     };
     server.engine().execute(Actor::System, command).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_may_not_send_or_is_not_in_posts_no_message_b251() {
+    let server = TestServer::start().await;
+    let sid = conversation(&server, &["alice"]).await;
+    let path = format!(
+        "/Client/v2/Services/{}/Conversations/{sid}/Messages",
+        server.service_sid
+    );
+    let mut alice = server.client("alice").await;
+    let body = json!({"body": "hello"});
+    let (status, sent) = alice.request("POST", &path, &[], Some(&body)).await;
+    assert_eq!(status, 201, "{sent}");
+    let attempt = [("POST", path, body.to_string())];
+    let mut bob = server.client("bob").await;
+    all_refused(&mut bob, &attempt, &[(403, 50430)]).await;
+    take_away(&server, "channel user", "sendMessage").await;
+    all_refused(&mut alice, &attempt, &[(403, 50107)]).await;
+    let messages = server
+        .rest
+        .list(&format!("{CONVERSATIONS}/{sid}/Messages"), "messages")
+        .await;
+    assert_eq!(messages.len(), 1);
 }
 
 #[tokio::test]
