@@ -352,7 +352,6 @@ impl Kind for Uri {
 }
 
 /// JSON text: an object or any other value, checked by its resource.
-#[allow(dead_code, reason = "the resources that take it follow")]
 pub(crate) struct JsonText;
 
 impl Kind for JsonText {

@@ -9,7 +9,7 @@ use super::in_words_of_chat;
 use crate::conversation::{self, Conversation, Fields, Filter, PUBLIC};
 use crate::error::Error;
 use crate::list::merge;
-use crate::{Change, Command, Cx, Order, Page, Result, Stream, Transaction, Window, text};
+use crate::{Change, Command, Counted, Cx, Order, Page, Result, Stream, Transaction, Window, text};
 
 /// The duration that takes a timer away.
 const NEVER: &str = "PT0S";
@@ -147,6 +147,10 @@ impl Command for Create {
         conversation::insert(tx, &new).map_err(in_words_of_chat)?;
         made_by(tx, new, creator)
     }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Service(self.service)
+    }
 }
 
 fn made_by(
@@ -209,6 +213,10 @@ impl Command for Update {
         );
         Ok(changed)
     }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Conversation(self.service, &self.key)
+    }
 }
 
 /// Removes a channel with all that is in it.
@@ -234,6 +242,10 @@ impl Command for Delete {
             };
             delete.apply(tx, cx)
         }
+    }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Service(self.service)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::conversation;
 use crate::error::Error;
 use crate::list::merge;
 use crate::participant::{self, Fields, Participant};
-use crate::{Command, Cx, Order, Page, Result, Transaction, Window};
+use crate::{Command, Counted, Cx, Order, Page, Result, Transaction, Window};
 
 /// A member of a channel by SID or identity.
 ///
@@ -99,6 +99,10 @@ impl Command for Add {
         };
         added.map_err(in_words_of_chat)
     }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Conversation(self.service, &self.channel)
+    }
 }
 
 /// Takes a member out.
@@ -119,5 +123,9 @@ impl Command for Remove {
         let channel = channel::parent(tx, self.service, &self.channel)?;
         let member = fetch(tx, channel.sid, &self.key)?;
         participant::remove(tx, cx, &member).map_err(in_words_of_chat)
+    }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Conversation(self.service, &self.channel)
     }
 }

@@ -7,7 +7,7 @@ use crate::content::Reference;
 use crate::conversation::Conversation;
 use crate::error::Error;
 use crate::message::{self, Message};
-use crate::{Command, Cx, Order, Result, Transaction, Window};
+use crate::{Command, Counted, Cx, Order, Result, Transaction, Window};
 
 /// A message of a channel by SID or index.
 ///
@@ -69,5 +69,9 @@ impl Command for Create {
             create.apply(tx, cx)
         }
         .map_err(in_words_of_chat)
+    }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Conversation(self.service, &self.channel)
     }
 }

@@ -7,7 +7,9 @@ use confab_types::ServiceSid;
 
 use crate::conversation::{self, Conversation, PRIVATE};
 use crate::error::Error;
-use crate::{Change, Command, Cx, Result, Stream, Transaction, messaging_service, participant, user};
+use crate::{
+    Change, Command, Counted, Cx, Result, Stream, Transaction, messaging_service, participant, user,
+};
 
 /// Makes a channel private, and sets what its conversation sends through.
 #[derive(Clone, Debug)]
@@ -61,6 +63,10 @@ impl Command for Migrate {
             let_members_in(tx, cx, &changed)?;
         }
         Ok(changed)
+    }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Conversation(self.service, &self.key)
     }
 }
 

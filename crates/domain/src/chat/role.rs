@@ -5,7 +5,7 @@ use confab_types::{AccountSid, ServiceSid};
 
 use crate::error::Error;
 use crate::role::{self, Role, RoleType};
-use crate::{Command, Cx, Result, Transaction, permission, text};
+use crate::{Command, Counted, Cx, Result, Transaction, permission, text};
 
 /// Names of permissions in Conversations and in Chat, where those differ (B-837).
 const NAMES: [(&str, &str); 10] = [
@@ -111,6 +111,10 @@ impl Command for Create {
             )?;
         }
         Ok(made)
+    }
+
+    fn counted(&self) -> Counted<'_> {
+        Counted::Service(self.service)
     }
 }
 
