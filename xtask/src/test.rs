@@ -19,7 +19,7 @@ Examples:
   cargo xtask test                       everything, as continuous integration runs it
   cargo xtask test --quick               daily work: no PostgreSQL, no official clients
   cargo xtask test --only clippy         one step; may be given several times
-  cargo xtask test --long                before a release: many crash rounds and random cases
+  cargo xtask test --long                before a release: many crash rounds, random cases, random requests
 
 A single Rust test is quicker with cargo itself:
   cargo test --workspace NAME_OF_THE_TEST";
@@ -64,11 +64,18 @@ enum Step {
     RustPostgres,
     /// The unmodified official clients (JavaScript, Python, command line) against the binary, on both stores
     Clients,
+    /// Random requests made of the server's OpenAPI document: no 5xx, no undocumented status; only with --long
+    Schemathesis,
 }
 
 impl Step {
     fn is_slow(self) -> bool {
-        matches!(self, Self::RustPostgres | Self::Clients)
+        matches!(self, Self::RustPostgres | Self::Clients | Self::Schemathesis)
+    }
+
+    /// Whether it runs only before a release, or when it is asked for by name.
+    fn is_long(self) -> bool {
+        matches!(self, Self::Schemathesis)
     }
 }
 
@@ -205,7 +212,8 @@ async fn all(args: &Args) -> Tally {
     let wanted = Step::value_variants()
         .iter()
         .filter(|step| args.only.is_empty() || args.only.contains(step))
-        .filter(|step| !args.quick || !step.is_slow());
+        .filter(|step| !args.quick || !step.is_slow())
+        .filter(|step| args.long || !step.is_long() || args.only.contains(step));
     for &step in wanted {
         println!("== {step}");
         let started = Instant::now();
@@ -287,6 +295,11 @@ impl Run {
                 Ok(Verdict::many(process::run(command, progress).await?, count_cargo))
             }
             Step::Clients => self.clients(progress).await,
+            Step::Schemathesis => {
+                let binary = clients::build(progress).await?;
+                let finished = python::random_requests(&binary, progress).await?;
+                Ok(Verdict::many(finished, count_cases))
+            }
         }
     }
 
@@ -402,6 +415,25 @@ fn count_node(output: &str) -> Tally {
     tally
 }
 
+/// Reads the line `cases: 12 generated, 11 passed`.
+fn count_cases(output: &str) -> Tally {
+    let numbers = |line: &str| -> Option<(u64, u64)> {
+        let (generated, passed) = line.strip_prefix("cases: ")?.split_once(" generated, ")?;
+        Some((
+            generated.parse().ok()?,
+            passed.strip_suffix(" passed")?.parse().ok()?,
+        ))
+    };
+    match output.lines().rev().find_map(numbers) {
+        Some((generated, passed)) => Tally {
+            passed,
+            failed: generated.saturating_sub(passed),
+            skipped: 0,
+        },
+        None => Tally::default(),
+    }
+}
+
 /// Reads the end of what Python's `unittest` says: `Ran 12 tests in 3.1s` and `FAILED (failures=1, skipped=2)`.
 fn count_python(output: &str) -> Tally {
     let mut tally = Tally::default();
@@ -439,6 +471,17 @@ fn count_python(output: &str) -> Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_cases_of_random_requests() {
+        let counted = |passed, failed| Tally {
+            passed,
+            failed,
+            skipped: 0,
+        };
+        assert_eq!(count_cases("x\ncases: 12 generated, 11 passed\n"), counted(11, 1));
+        assert_eq!(count_cases("did not run"), counted(0, 0));
+    }
 
     #[test]
     fn counts_python_results() {

@@ -1,9 +1,9 @@
-//! The unmodified Python client.
+//! Programs in Python: the unmodified client, and the one that makes random requests.
 
 use super::{aim, directory, target};
 use crate::postgres::Cluster;
 use crate::process::{self, Progress};
-use crate::workspace::find_program;
+use crate::workspace::{find_program, root};
 use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
 use tokio::process::Command;
@@ -21,6 +21,11 @@ impl Environment {
 
 /// Makes an environment with the packages of requirements.txt, unless there is one; and what was said meanwhile.
 pub(crate) async fn install(progress: &Progress) -> Result<(Environment, String)> {
+    install_of(&directory().join("python"), "python-clients", progress).await
+}
+
+/// Makes an environment with the packages of a folder's requirements.txt under a name below the build directory.
+async fn install_of(folder: &Path, name: &str, progress: &Progress) -> Result<(Environment, String)> {
     const INSTALL: &str = "run `apt-get install python3 python3-venv`, or what your system has for it";
     let python = find_program("python3").with_context(|| format!("`python3` is missing: {INSTALL}"))?;
     let asked = std::process::Command::new(&python)
@@ -45,10 +50,10 @@ pub(crate) async fn install(progress: &Progress) -> Result<(Environment, String)
         bail!("Python {version} is too old: install {major}.{minor} or newer");
     }
 
-    let environment = Environment(target()?.join("python-clients"));
+    let environment = Environment(target()?.join(name));
     let wanted = format!(
         "{version}\n{}",
-        std::fs::read_to_string(directory().join("python/requirements.txt"))?
+        std::fs::read_to_string(folder.join("requirements.txt"))?
     );
     // Written last, so its text is the state of the installation.
     let installed = environment.0.join("installed.txt");
@@ -68,15 +73,9 @@ pub(crate) async fn install(progress: &Progress) -> Result<(Environment, String)
         "--no-input",
     ])
     .args(["--requirement", "requirements.txt"])
-    .current_dir(directory().join("python"));
-    output.push_str(
-        &run(
-            pip,
-            "pip could not install the packages of tests/clients/python",
-            progress,
-        )
-        .await?,
-    );
+    .current_dir(folder);
+    let failure = format!("pip could not install the packages of {}", folder.display());
+    output.push_str(&run(pip, &failure, progress).await?);
     std::fs::write(&installed, wanted)?;
     Ok((environment, output))
 }
@@ -104,5 +103,19 @@ pub(crate) async fn test(
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("PYTHONUNBUFFERED", "1");
     aim(&mut python, binary, cluster)?;
+    process::run(python, progress).await
+}
+
+/// Makes requests out of the server's OpenAPI document; the last line of the output counts them.
+pub(crate) async fn random_requests(binary: &Path, progress: &Progress) -> Result<process::Finished> {
+    let folder = root().join("tests").join("schemathesis");
+    let (environment, _) = install_of(&folder, "python-schemathesis", progress).await?;
+    let mut python = Command::new(environment.python());
+    python
+        .arg("run.py")
+        .current_dir(&folder)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("PYTHONUNBUFFERED", "1");
+    aim(&mut python, binary, None)?;
     process::run(python, progress).await
 }
