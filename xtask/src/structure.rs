@@ -19,18 +19,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["types", "store", "domain", "bus"]),
     ("jobs", &["types", "domain", "engine"]),
     ("channels", &["types", "domain", "engine", "jobs"]),
-    ("api", &["types", "domain", "engine"]),
+    ("media", &["types", "domain", "engine", "jobs"]),
+    ("api", &["types", "domain", "engine", "media"]),
     ("realtime", &["types", "domain", "engine", "bus"]),
     (
         "server",
         &[
-            "types", "store", "domain", "engine", "bus", "jobs", "channels", "api", "realtime",
+            "types", "store", "domain", "engine", "bus", "jobs", "channels", "media", "api", "realtime",
         ],
     ),
     (
         "testkit",
         &[
-            "types", "store", "domain", "engine", "bus", "jobs", "channels", "api", "realtime", "server",
+            "types", "store", "domain", "engine", "bus", "jobs", "channels", "media", "api", "realtime",
+            "server",
         ],
     ),
 ];

@@ -5,6 +5,7 @@ mod chat;
 mod content;
 mod conversations;
 mod kit;
+mod mcs;
 mod messaging;
 mod notify;
 mod programmable;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use confab_engine::Engine;
+use confab_media::Library;
 
 use kit::app::App;
 use kit::exchange::Product;
@@ -37,16 +39,19 @@ pub struct Options {
     pub body_limit: usize,
     /// Counts requests.
     pub observe: Observer,
+    /// Where media are kept; without, there is no Media Content Service.
+    pub media: Option<Library>,
 }
 
 impl Default for Options {
-    /// No public URL, no proxy, bodies of 1 MiB, nobody who counts.
+    /// No public URL, no proxy, bodies of 1 MiB, nobody who counts, no media.
     fn default() -> Self {
         Self {
             public_url: None,
             trusted_proxy: Arc::new(|_| false),
             body_limit: 1 << 20,
             observe: Arc::new(|_, _, _, _| {}),
+            media: None,
         }
     }
 }
@@ -63,6 +68,8 @@ pub fn router(engine: Engine, options: Options) -> Router {
         content: kit::finish(content::routes(), &app),
         notify: kit::finish(notify::routes(), &app),
         messaging: kit::finish(messaging::routes(), &app),
+        mcs: kit::finish(mcs::routes(), &app),
+        media: kit::finish(mcs::content_routes(), &app),
         simulator: kit::finish(simulator::routes(), &app),
         other: kit::finish(Routes::new(Product::None), &app),
     };
@@ -79,6 +86,8 @@ pub fn openapi(version: &str) -> serde_json::Value {
         content::routes(),
         notify::routes(),
         messaging::routes(),
+        mcs::routes(),
+        mcs::content_routes(),
         simulator::routes(),
     ]
     .into_iter()

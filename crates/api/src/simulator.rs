@@ -4,7 +4,7 @@
 use confab_domain::Actor;
 use confab_domain::handset::{self, HandsetMessage, Mode};
 use confab_domain::receipt::Status;
-use confab_types::{Address, ApiError};
+use confab_types::{Address, ApiError, MediaSid, Sid as _};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -15,6 +15,7 @@ use crate::kit::input::{Input, Int, List, OneOf, Required, Text, input, words};
 use crate::kit::paging::{InList, Listed, Paged};
 use crate::kit::render::{Created, Found, Iso, reply, segment};
 use crate::kit::routes::{Routes, get, post};
+use crate::mcs::temporary_url;
 
 /// All routes of the simulator.
 pub(crate) fn routes() -> Routes {
@@ -78,7 +79,7 @@ async fn list(caller: Caller, query: Paged<(), 1000>) -> Result<Listed<View>> {
                 let page = handset::list(tx, account, &handset, &paging.window(&url)?)?;
                 Ok((url.clone(), page))
             },
-            view,
+            |row| view(&caller, row),
         )
         .await
 }
@@ -104,7 +105,7 @@ async fn send(caller: Caller, Input(new): Input<New>) -> Result<Created<View>> {
     };
     // What a phone sends comes in by its carrier, not by the account's script.
     let sent = caller.app.engine.execute(Actor::Carrier, command).await?;
-    Ok(reply(&view(sent)))
+    Ok(reply(&view(&caller, sent)))
 }
 
 words! {
@@ -129,10 +130,19 @@ async fn set_status(caller: Caller, Input(report): Input<Report>) -> Result<Foun
         error_code: report.error_code,
     };
     let changed = caller.app.engine.execute(Actor::Carrier, command).await?;
-    Ok(reply(&view(changed)))
+    Ok(reply(&view(&caller, changed)))
 }
 
-fn view(message: HandsetMessage) -> View {
+/// Where a handset finds its media: what it got under temporary URLs, what it sent where it said.
+fn media_urls(caller: &Caller, media: Vec<String>) -> Vec<String> {
+    let url = |text: String| match MediaSid::parse(&text) {
+        Some(media) => temporary_url(&caller.app, &caller.exchange, media).unwrap_or(text),
+        None => text,
+    };
+    media.into_iter().map(url).collect()
+}
+
+fn view(caller: &Caller, message: HandsetMessage) -> View {
     View {
         sid: message.sid,
         direction: if message.received { "received" } else { "sent" },
@@ -140,7 +150,7 @@ fn view(message: HandsetMessage) -> View {
         to: message.to,
         other_recipients: message.others,
         body: message.body,
-        media: message.media,
+        media: media_urls(caller, message.media),
         status: message.status,
         error_code: message.error_code,
         date_created: Iso(message.created_at),

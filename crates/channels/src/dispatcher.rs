@@ -148,6 +148,7 @@ impl Handler for Dispatcher {
                 to,
                 others,
                 body,
+                media,
             } => {
                 self.send(Outbound {
                     account,
@@ -156,6 +157,7 @@ impl Handler for Dispatcher {
                     to,
                     others,
                     body,
+                    media,
                 })
                 .await
             }
@@ -174,6 +176,9 @@ impl Handler for Dispatcher {
                 })
                 .await
             }
+            Kind::CollectMedia { .. } | Kind::RemoveMedia { .. } | Kind::Receive(_) => Outcome::Failed {
+                error: "not a job of the dispatcher".into(),
+            },
         }
     }
 }

@@ -5,7 +5,7 @@ mod dispatcher;
 mod simulator;
 
 use async_trait::async_trait;
-use confab_types::AccountSid;
+use confab_types::{AccountSid, MediaSid};
 
 pub use dispatcher::Dispatcher;
 pub use simulator::Simulator;
@@ -25,6 +25,8 @@ pub struct Outbound {
     pub others: Vec<String>,
     /// Text.
     pub body: String,
+    /// A medium instead of text (B-282). It may be gone by now, with its message.
+    pub media: Option<MediaSid>,
 }
 
 /// Why a carrier did not take a message.

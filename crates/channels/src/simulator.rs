@@ -33,6 +33,7 @@ impl Carrier for Simulator {
             to: outbound.to.clone(),
             others: outbound.others.clone(),
             body: outbound.body.clone(),
+            media: outbound.media,
         };
         self.engine
             .execute(Actor::Carrier, receive)

@@ -108,6 +108,7 @@ impl Server {
             content: content::Reference::default(),
             created_at: None,
             updated_at: None,
+            media: Vec::new(),
         };
         self.engine.execute(Actor::Rest, create).await.unwrap()
     }
@@ -228,6 +229,7 @@ async fn a_phone_gets_the_text_of_a_template_b787() {
         },
         created_at: None,
         updated_at: None,
+        media: Vec::new(),
     };
     server.engine.execute(Actor::Rest, create).await.unwrap();
     server.reaches("delivered").await;
@@ -257,6 +259,7 @@ async fn the_same_message_twice_is_one_message_on_the_phone() {
         to: PHONE.into(),
         others: Vec::new(),
         body: "once".into(),
+        media: None,
     };
     simulator.send(&outbound).await.unwrap();
     simulator.send(&outbound).await.unwrap();

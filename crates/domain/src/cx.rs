@@ -101,6 +101,8 @@ pub struct Limits {
     pub message_body_bytes: usize,
     /// Characters of a message body where a phone listens.
     pub sms_body_chars: usize,
+    /// Bytes of one medium, and of all media of one message together (B-281).
+    pub media_bytes: i64,
     /// Participants of a conversation.
     pub participants: i64,
     /// Of them outside chat.
@@ -125,6 +127,7 @@ impl Default for Limits {
             identity_chars: 256,
             message_body_bytes: 32 * 1024,
             sms_body_chars: 1600,
+            media_bytes: 150 * 1024 * 1024,
             participants: 1000,
             non_chat_participants: 50,
             group_participants: 10,

@@ -1,12 +1,13 @@
 //! The simulator's phones: each address is a handset that keeps what it got and sent.
 
 use confab_store::{Row, params};
-use confab_types::{AccountSid, Address, KeyPart, SmsSid, Timestamp};
+use confab_types::{AccountSid, Address, Channel, KeyPart, MediaSid, MmsSid, SmsSid, Timestamp, WhatsAppSid};
 
 use crate::error::Error;
+use crate::inbound::{self, Arrival};
 use crate::list::{Bound, Listing};
 use crate::receipt::Status;
-use crate::{Command, Cx, Effect, Order, Page, Result, Transaction, Window, inbound, job, number, receipt};
+use crate::{Command, Cx, Effect, Order, Page, Result, Transaction, Window, job, number, receipt};
 
 /// How a handset answers for what it gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ impl Mode {
 /// Time from sent to delivered on a handset in mode auto, microseconds.
 const DELIVERY_DELAY: i64 = 100_000;
 
+const DELIVERED: &str = "delivered";
+
 /// A message on a handset.
 #[derive(Clone, Debug)]
 pub struct HandsetMessage {
@@ -52,7 +55,7 @@ pub struct HandsetMessage {
     pub others: Vec<String>,
     /// Text.
     pub body: String,
-    /// URLs of media.
+    /// Media: SIDs of what it got, URLs of what it sent.
     pub media: Vec<String>,
     /// Word of its status.
     pub status: String,
@@ -195,6 +198,8 @@ pub struct Receive {
     pub others: Vec<String>,
     /// Text.
     pub body: String,
+    /// A medium instead of text.
+    pub media: Option<MediaSid>,
 }
 
 impl Command for Receive {
@@ -218,7 +223,7 @@ impl Command for Receive {
             to: self.to.clone(),
             others: self.others.clone(),
             body: self.body.clone(),
-            media: Vec::new(),
+            media: self.media.iter().map(MediaSid::to_string).collect(),
             status: if auto { "sent" } else { "queued" }.into(),
             error_code: None,
             created_at: cx.now,
@@ -314,8 +319,37 @@ pub struct Send {
     pub others: Vec<String>,
     /// Text.
     pub body: String,
-    /// URLs of media.
+    /// URLs of media: at most 10, on WhatsApp one (B-284, B-285).
     pub media: Vec<String>,
+}
+
+impl Send {
+    fn check_media(&self) -> Result<()> {
+        let most = inbound::media_rules(self.handset.channel()).files;
+        if self.media.len() > most {
+            return Err(Error::code(21623));
+        }
+        let is_web = |url: &String| {
+            let host = url
+                .strip_prefix("http://")
+                .or_else(|| url.strip_prefix("https://"));
+            host.is_some_and(|rest| !rest.is_empty()) && url.len() <= 2048
+        };
+        if self.media.iter().all(is_web) {
+            Ok(())
+        } else {
+            Err(Error::code(21620))
+        }
+    }
+}
+
+/// What a handset sent has reached its conversation.
+pub(crate) fn arrived(tx: &mut Transaction<'_>, sid: &str) -> Result<()> {
+    tx.push(
+        "UPDATE handset_message SET status = $2 WHERE sid = $1",
+        params![sid, DELIVERED],
+    )?;
+    Ok(())
 }
 
 impl Command for Send {
@@ -336,24 +370,31 @@ impl Command for Send {
         if self.others.len() > MOST_OTHERS || self.others.iter().any(|text| Address::parse(text).is_none()) {
             return Err(confab_types::ApiError::invalid("OtherRecipients").into());
         }
-        let sid: SmsSid = cx.sid();
-        inbound::deliver(
-            tx,
-            cx,
-            self.handset.as_str(),
-            to.as_str(),
-            &self.others,
-            &self.body,
-        )?;
+        self.check_media()?;
+        let sid = match self.handset.channel() {
+            Channel::WhatsApp => cx.sid::<WhatsAppSid>().to_string(),
+            _ if self.media.is_empty() => cx.sid::<SmsSid>().to_string(),
+            _ => cx.sid::<MmsSid>().to_string(),
+        };
+        let arrival = Arrival {
+            account: self.account,
+            sid: sid.clone(),
+            from: self.handset.to_string(),
+            to: to.to_string(),
+            others: self.others.clone(),
+            body: self.body.clone(),
+            media: self.media.clone(),
+        };
+        let arrived = inbound::take_in(tx, cx, arrival)?;
         let message = HandsetMessage {
-            sid: sid.to_string(),
+            sid,
             received: false,
             from: self.handset.to_string(),
             to: to.to_string(),
             others: self.others.clone(),
             body: self.body.clone(),
             media: self.media.clone(),
-            status: "delivered".into(),
+            status: if arrived { DELIVERED } else { "sent" }.into(),
             error_code: None,
             created_at: cx.now,
         };

@@ -1,21 +1,124 @@
 //! Messages that come in from carriers (rest.md: Inbound Handling, B-301, B-329).
+//!
+//! A message with files waits until they have been fetched, as a job; later ones of the same number pair wait behind
+//! it, so that they come in the order in which they were sent.
 
-use crate::{Command, Cx, Result, Transaction, message, participant};
+use confab_types::{AccountSid, Channel, MediaSid};
+
+use crate::job::{self, Kind};
+use crate::{Command, Cx, Effect, Result, Transaction, handset, message, outbound, participant};
+
+/// A message of a phone on its way into a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The account that owns the number.
+    pub account: AccountSid,
+    /// Its SID on the carrier.
+    pub sid: String,
+    /// The phone.
+    pub from: String,
+    /// The account's number.
+    pub to: String,
+    /// The other phones and numbers of a group message.
+    pub others: Vec<String>,
+    /// Text.
+    pub body: String,
+    /// URLs of its files.
+    pub media: Vec<String>,
+}
+
+impl Arrival {
+    /// Messages of one order come in one after another.
+    pub(crate) fn order(&self) -> String {
+        format!("receive {} {}", self.from, self.to)
+    }
+}
+
+/// What a phone may send on a channel (B-284, B-285).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediaRules {
+    /// Files of one message.
+    pub files: usize,
+    /// Bytes of one file.
+    pub file_bytes: i64,
+    /// Bytes of all files of one message.
+    pub message_bytes: i64,
+    /// Whether only what phones take is taken from them.
+    pub known_types_only: bool,
+}
+
+/// The rules of a channel.
+#[must_use]
+pub fn media_rules(channel: Channel) -> MediaRules {
+    const MIB: i64 = 1024 * 1024;
+    match channel {
+        Channel::Sms => MediaRules {
+            files: 10,
+            file_bytes: 2 * MIB,
+            message_bytes: 5 * MIB,
+            known_types_only: false,
+        },
+        _ => MediaRules {
+            files: 1,
+            file_bytes: outbound::WHATSAPP_BYTES,
+            message_bytes: outbound::WHATSAPP_BYTES,
+            known_types_only: true,
+        },
+    }
+}
+
+/// Takes a message from a carrier for good: puts it into its conversation, or leaves it to a job when it has files
+/// or must wait for one that has. `true` when it is in its conversation.
+///
+/// # Errors
+/// As posting a message.
+pub(crate) fn take_in(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, arrival: Arrival) -> Result<bool> {
+    if arrival.media.is_empty() && !job::is_waiting(tx, &arrival.order())? {
+        deliver(tx, cx, &arrival, &[])?;
+        return Ok(true);
+    }
+    job::add(tx, cx, &Kind::Receive(arrival), cx.now)?;
+    cx.emit(Effect::JobsWaiting);
+    Ok(false)
+}
+
+/// Ends the waiting of a message: its files have been fetched, as far as they could be. Does so once, however often
+/// the job runs.
+#[derive(Clone, Debug)]
+pub struct Accept {
+    /// The job that brings it.
+    pub job: i64,
+    /// The message.
+    pub arrival: Arrival,
+    /// Its files, stored and owned by nobody else.
+    pub media: Vec<MediaSid>,
+}
+
+impl Command for Accept {
+    type Output = ();
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
+        if !job::take(tx, self.job)? {
+            return Ok(());
+        }
+        deliver(tx, cx, &self.arrival, &self.media)?;
+        handset::arrived(tx, &self.arrival.sid)
+    }
+}
 
 /// Puts an inbound message into the open conversation that its number pair belongs to, one of a group into that of
-/// all its numbers (B-223); `others` are those besides sender and recipient. One that belongs nowhere goes nowhere
-/// yet: the ordinary messaging webhook and autocreation are not built.
+/// all its numbers (B-223). One that belongs nowhere goes nowhere yet: the ordinary messaging webhook and autocreation
+/// are not built.
 ///
 /// # Errors
 /// As posting a message.
 pub(crate) fn deliver(
     tx: &mut Transaction<'_>,
     cx: &mut Cx<'_>,
-    from: &str,
-    to: &str,
-    others: &[String],
-    body: &str,
+    arrival: &Arrival,
+    media: &[MediaSid],
 ) -> Result<()> {
+    let (from, to, others) = (&arrival.from, &arrival.to, &arrival.others);
     let of_pair = if others.is_empty() {
         participant::by_pair(tx, from, to)?
     } else {
@@ -31,13 +134,14 @@ pub(crate) fn deliver(
     message::Create {
         service: writer.service,
         conversation: writer.conversation.to_string(),
-        author: Some(from.to_owned()),
-        body: Some(body.to_owned()),
+        author: Some(from.clone()),
+        body: Some(arrival.body.clone()),
         subject: None,
         attributes: None,
         content: crate::content::Reference::default(),
         created_at: None,
         updated_at: None,
+        media: media.iter().map(MediaSid::to_string).collect(),
     }
     .apply(tx, cx)?;
     Ok(())

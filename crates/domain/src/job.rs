@@ -3,11 +3,12 @@
 //! idempotent by the SIDs it carries.
 
 use confab_store::params;
-use confab_types::{AccountSid, ConversationSid, Timestamp};
+use confab_types::{AccountSid, ConversationSid, MediaSid, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::State;
-use crate::sync::sid;
+use crate::inbound::Arrival;
+use crate::sync::{opt_sid, sid};
 use crate::{Command, Cx, Effect, Result, Transaction};
 
 /// What there is to do.
@@ -27,6 +28,8 @@ pub enum Kind {
         others: Vec<String>,
         /// Text.
         body: String,
+        /// A medium instead of text.
+        media: Option<MediaSid>,
     },
     /// A simulated handset reports that it got a message.
     HandsetDelivers {
@@ -54,6 +57,18 @@ pub enum Kind {
         /// The state that it gets then.
         state: State,
     },
+    /// Remove a medium unless a message has taken it.
+    CollectMedia {
+        /// The medium.
+        media: MediaSid,
+    },
+    /// Remove the bytes of media whose rows are gone.
+    RemoveMedia {
+        /// The media.
+        media: Vec<MediaSid>,
+    },
+    /// Put a phone's message into its conversation, after its files have been fetched.
+    Receive(Arrival),
 }
 
 /// How a kind is written in its row.
@@ -68,6 +83,8 @@ enum Payload {
         #[serde(default)]
         others: Vec<String>,
         body: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        media: Option<String>,
     },
     HandsetDelivers {
         account: String,
@@ -84,6 +101,22 @@ enum Payload {
         participants: Vec<String>,
         state: String,
     },
+    CollectMedia {
+        media: String,
+    },
+    RemoveMedia {
+        media: Vec<String>,
+    },
+    Receive {
+        account: String,
+        sid: String,
+        from: String,
+        to: String,
+        #[serde(default)]
+        others: Vec<String>,
+        body: String,
+        media: Vec<String>,
+    },
 }
 
 impl Kind {
@@ -96,6 +129,9 @@ impl Kind {
             Self::Purge { .. } => "purge",
             Self::Timers { .. } => "timers",
             Self::Initialize { .. } => "initialize",
+            Self::CollectMedia { .. } => "collect_media",
+            Self::RemoveMedia { .. } => "remove_media",
+            Self::Receive(_) => "receive",
         }
     }
 
@@ -108,6 +144,14 @@ impl Kind {
             Self::Purge { conversation } => format!("purge {conversation}"),
             Self::Timers { conversation } => format!("timers {conversation}"),
             Self::Initialize { conversation, .. } => format!("initialize {conversation}"),
+            Self::CollectMedia { media } => format!("media {media}"),
+            Self::RemoveMedia { media } => {
+                format!(
+                    "bytes {}",
+                    media.first().map(MediaSid::to_string).unwrap_or_default()
+                )
+            }
+            Self::Receive(arrival) => arrival.order(),
         }
     }
 
@@ -120,6 +164,7 @@ impl Kind {
                 to,
                 others,
                 body,
+                media,
             } => Payload::Send {
                 account: account.to_string(),
                 channel_message,
@@ -127,6 +172,7 @@ impl Kind {
                 to,
                 others,
                 body,
+                media: media.map(|m| m.to_string()),
             },
             Self::HandsetDelivers { account, sid } => Payload::HandsetDelivers {
                 account: account.to_string(),
@@ -147,6 +193,21 @@ impl Kind {
                 participants,
                 state: state.name().to_owned(),
             },
+            Self::CollectMedia { media } => Payload::CollectMedia {
+                media: media.to_string(),
+            },
+            Self::RemoveMedia { media } => Payload::RemoveMedia {
+                media: media.iter().map(MediaSid::to_string).collect(),
+            },
+            Self::Receive(arrival) => Payload::Receive {
+                account: arrival.account.to_string(),
+                sid: arrival.sid,
+                from: arrival.from,
+                to: arrival.to,
+                others: arrival.others,
+                body: arrival.body,
+                media: arrival.media,
+            },
         };
         serde_json::to_string(&payload).unwrap_or_default()
     }
@@ -162,6 +223,7 @@ impl Kind {
                 to,
                 others,
                 body,
+                media,
             } => Self::Send {
                 account: sid(&account)?,
                 channel_message,
@@ -169,6 +231,7 @@ impl Kind {
                 to,
                 others,
                 body,
+                media: opt_sid(media)?,
             },
             Payload::HandsetDelivers {
                 account,
@@ -192,6 +255,27 @@ impl Kind {
                 participants,
                 state: State::read(&state)?,
             },
+            Payload::CollectMedia { media } => Self::CollectMedia { media: sid(&media)? },
+            Payload::RemoveMedia { media } => Self::RemoveMedia {
+                media: media.iter().map(|m| sid(m)).collect::<Result<_>>()?,
+            },
+            Payload::Receive {
+                account,
+                sid: message,
+                from,
+                to,
+                others,
+                body,
+                media,
+            } => Self::Receive(Arrival {
+                account: sid(&account)?,
+                sid: message,
+                from,
+                to,
+                others,
+                body,
+                media,
+            }),
         })
     }
 }
@@ -224,6 +308,20 @@ pub(crate) fn cancel(tx: &mut Transaction<'_>, kind: &Kind) -> Result<()> {
         params![kind.ordering_key()],
     )?;
     Ok(())
+}
+
+/// Whether a job of an order is waiting or running.
+pub(crate) fn is_waiting(tx: &mut Transaction<'_>, ordering_key: &str) -> Result<bool> {
+    let row = tx.first(
+        "SELECT id FROM job WHERE ordering_key = $1 LIMIT 1",
+        params![ordering_key],
+    )?;
+    Ok(row.is_some())
+}
+
+/// Takes a job away in the transaction that does its work, so that it is done once; `false` when that has happened.
+pub(crate) fn take(tx: &mut Transaction<'_>, id: i64) -> Result<bool> {
+    Ok(tx.exec("DELETE FROM job WHERE id = $1", params![id])? > 0)
 }
 
 /// How long a claimed job belongs to its worker, microseconds. A worker that dies leaves it to others then.

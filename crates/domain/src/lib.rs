@@ -21,11 +21,13 @@ pub mod inbound;
 pub mod job;
 pub mod key;
 pub mod list;
+pub mod media;
 pub mod message;
 pub mod messaging_service;
 pub mod notification;
 pub mod notify;
 pub mod number;
+pub mod outbound;
 pub mod participant;
 pub mod participant_conversation;
 pub mod permission;
@@ -59,6 +61,7 @@ pub const MIGRATIONS: &[Migration] = &[
         "configuration",
         include_str!("../migrations/0004_configuration.sql"),
     ),
+    step(5, "media", include_str!("../migrations/0005_media.sql")),
     step(6, "content", include_str!("../migrations/0006_content.sql")),
     step(7, "chat", include_str!("../migrations/0007_chat.sql")),
     step(8, "notify", include_str!("../migrations/0008_notify.sql")),

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use confab_store::{Row, params};
 use confab_types::{
-    AccountSid, ContentSid, ConversationSid, KeyPart, MessageSid, ParticipantSid, ServiceSid, Sid, Timestamp,
+    AccountSid, ContentSid, ConversationSid, KeyPart, MediaSid, MessageSid, ParticipantSid, ServiceSid, Sid,
+    Timestamp,
 };
 
 use crate::content;
 use crate::conversation::{self, Conversation, State};
 use crate::error::Error;
 use crate::list::{Bound, Listing};
+use crate::media::{self, Attachment};
 use crate::participant::{self, Participant};
 use crate::role::{self, Permission};
 use crate::sync::{self, Tombstone, opt_sid, sid};
@@ -53,12 +55,14 @@ pub struct Message {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// Its media (B-274).
+    pub media: Vec<Attachment>,
 }
 
 macro_rules! columns {
     () => {
         "idx, sid, seq, created_seq, author, participant_sid, body, subject, attributes, delivery, \
-         last_updated_by, content_sid, created_at, updated_at"
+         last_updated_by, content_sid, created_at, updated_at, media"
     };
 }
 
@@ -146,6 +150,7 @@ fn read_bare(mut row: Row) -> Result<Message> {
         content: opt_sid(row.opt_text()?)?,
         created_at: Timestamp(row.int()?),
         updated_at: Timestamp(row.int()?),
+        media: media::read_attachments(row.opt_text()?)?,
     })
 }
 
@@ -222,14 +227,20 @@ pub struct Create {
     pub created_at: Option<Timestamp>,
     /// Instead of the present.
     pub updated_at: Option<Timestamp>,
+    /// SIDs of its media.
+    pub media: Vec<String>,
 }
 
 impl Create {
-    /// Checks what needs no rows.
-    fn check(&self, cx: &Cx<'_>) -> Result<(String, Option<content::Chosen>)> {
+    /// Checks what needs no rows; gives attributes, template and media.
+    fn check(&self, cx: &Cx<'_>) -> Result<(String, Option<content::Chosen>, Vec<MediaSid>)> {
         let content = self.content.check()?;
+        let media = match content {
+            Some(_) => Vec::new(), // B-782
+            None => media::parse(&self.media)?,
+        };
         // The SDK sends "" for a null body and shows the message; REST refuses a message without content.
-        let empty_is_text = !matches!(cx.actor, crate::Actor::Rest);
+        let empty_is_text = !matches!(cx.actor, crate::Actor::Rest) || !media.is_empty();
         match self.body.as_deref() {
             _ if content.is_some() => {}
             None if empty_is_text => {}
@@ -246,7 +257,18 @@ impl Create {
             return Err(confab_types::ApiError::invalid("Subject").into());
         }
         let attributes = text::attributes(self.attributes.as_deref(), cx.limits.message_attributes_bytes)?;
-        Ok((attributes.unwrap_or_else(|| "{}".into()), content))
+        Ok((attributes.unwrap_or_else(|| "{}".into()), content, media))
+    }
+
+    /// Media and text have a permission each (B-668).
+    fn permit(&self, tx: &mut Transaction<'_>, cx: &Cx<'_>, me: &Participant, has_media: bool) -> Result<()> {
+        if has_media {
+            role::require(tx, &cx.actor, Some(me), &[Permission::SendMediaMessage])?;
+        }
+        if !has_media || self.body.as_deref().is_some_and(|body| !body.is_empty()) {
+            role::require(tx, &cx.actor, Some(me), &[Permission::SendMessage])?;
+        }
+        Ok(())
     }
 }
 
@@ -254,7 +276,7 @@ impl Command for Create {
     type Output = Message;
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Message> {
-        let (attributes, content) = self.check(cx)?;
+        let (attributes, content, media) = self.check(cx)?;
         let conversation = match ConversationSid::parse(&self.conversation) {
             Some(sid) => sid,
             None => conversation::parent(tx, self.service, &self.conversation)?.sid,
@@ -262,13 +284,13 @@ impl Command for Create {
         if let Some(client) = cx.actor.client().cloned() {
             let found = conversation::hold(tx, self.service, &self.conversation, 50350)?;
             let me = participant::of_client(tx, &found, &client)?;
-            role::require(tx, &cx.actor, Some(&me), &[Permission::SendMessage])?;
+            self.permit(tx, cx, &me, !media.is_empty())?;
         }
         let Some(at) = conversation::append(tx, cx, self.service, conversation)? else {
             conversation::parent(tx, self.service, &self.conversation)?.require_open()?;
             return Err(confab_store::Error::Retry("the conversation was just opened".into()).into());
         };
-        self.post(tx, cx, at, attributes, content)
+        self.post(tx, cx, at, attributes, content, &media)
     }
 
     fn counted(&self) -> Counted<'_> {
@@ -284,11 +306,11 @@ impl Create {
         cx: &mut Cx<'_>,
         channel: ConversationSid,
     ) -> Result<Message> {
-        let (attributes, content) = self.check(cx)?;
+        let (attributes, content, media) = self.check(cx)?;
         let Some(at) = conversation::append_public(tx, cx, channel)? else {
             return Err(confab_store::Error::Retry("the channel was just made private".into()).into());
         };
-        self.post(tx, cx, at, attributes, content)
+        self.post(tx, cx, at, attributes, content, &media)
     }
 
     /// Posts at the place that was taken in a conversation.
@@ -299,6 +321,7 @@ impl Create {
         at: Conversation,
         attributes: String,
         content: Option<content::Chosen>,
+        media: &[MediaSid],
     ) -> Result<Message> {
         let body = match &content {
             None => self.body.clone(),
@@ -320,8 +343,10 @@ impl Create {
             Some(author) => participant::by_author(tx, at.sid, author)?,
             None => None,
         };
+        let sid = cx.sid();
+        let media = media::attach(tx, cx, &at, sid, media)?;
         let message = Message {
-            sid: cx.sid(),
+            sid,
             account: at.account,
             service: at.service,
             conversation: at.sid,
@@ -330,7 +355,8 @@ impl Create {
             created_seq: at.seq,
             author: given.unwrap_or_else(|| "system".into()),
             participant: writer.as_ref().map(|p| p.sid),
-            body,
+            // An empty text beside media is none (B-449).
+            body: body.filter(|b| media.is_empty() || !b.is_empty()),
             subject: self.subject.as_deref().and_then(text::cleared),
             attributes,
             delivery: None,
@@ -338,6 +364,7 @@ impl Create {
             content: content.map(|c| c.sid),
             created_at: self.created_at.unwrap_or(cx.now),
             updated_at: self.updated_at.or(self.created_at).unwrap_or(cx.now),
+            media,
         };
         let message = send_on(tx, cx, &at, message, writer.as_ref())?;
         insert(tx, &message)?;
@@ -367,7 +394,7 @@ fn send_on(
     }
     let mut statuses = Vec::new();
     for delivery in participant::deliveries(tx, cx, at, writer)? {
-        statuses.push(receipt::create(tx, cx, &message, &delivery)?);
+        statuses.extend(receipt::create(tx, cx, &message, &delivery)?);
     }
     if !statuses.is_empty() {
         message.delivery = Some(receipt::Summary::of(&statuses).json());
@@ -380,7 +407,7 @@ fn insert(tx: &mut Transaction<'_>, message: &Message) -> Result<()> {
         concat!(
             "INSERT INTO message (conversation_sid, ",
             columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
         ),
         params![
             message.conversation.to_string(),
@@ -397,7 +424,8 @@ fn insert(tx: &mut Transaction<'_>, message: &Message) -> Result<()> {
             &message.last_updated_by,
             message.content.map(|c| c.to_string()),
             message.created_at.0,
-            message.updated_at.0
+            message.updated_at.0,
+            media::write_attachments(&message.media)
         ],
     )?;
     Ok(())
@@ -583,7 +611,7 @@ pub(crate) fn set_delivery(
     Ok(())
 }
 
-/// Removes a message with its receipts; indexes of others stay (B-232, B-242).
+/// Removes a message with its media and receipts; indexes of others stay (B-232, B-242).
 #[derive(Clone, Debug)]
 pub struct Delete {
     /// The service.
@@ -620,6 +648,7 @@ impl Command for Delete {
             "DELETE FROM receipt WHERE message_sid = $1",
             params![message.sid.to_string()],
         )?;
+        media::remove_of_message(tx, cx, &message.media)?;
         let stone = Tombstone {
             seq: locked.seq,
             created_seq: message.created_seq,

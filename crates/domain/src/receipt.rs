@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::job;
 use crate::list::{Bound, Listing};
 use crate::message::{self, Message};
+use crate::outbound::{self, Part};
 use crate::participant::{self, Delivery};
 use crate::sync::sid;
 use crate::{Command, Cx, Effect, Order, Page, Result, Stream, Transaction, Window, conversation};
@@ -165,22 +166,30 @@ pub fn fetch(tx: &mut Transaction<'_>, message: MessageSid, key: &str) -> Result
 /// A message to a group that no number of the account could send to (B-216).
 const NOT_ACTIVATED: i64 = 50435;
 
-/// Makes a receipt without status and the job that sends the message. One that nothing can send has failed already;
-/// gives the status.
+/// Makes a receipt without status and the job that sends the message. One that nothing can send, or that its channel
+/// refuses, has failed already; gives the status. None, where the channel has no such messages, for no receipt.
 pub(crate) fn create(
     tx: &mut Transaction<'_>,
     cx: &mut Cx<'_>,
     message: &Message,
     delivery: &Delivery,
-) -> Result<Option<Status>> {
+) -> Result<Option<Option<Status>>> {
     let recipient = &delivery.to;
-    let channel_message = match recipient.channel() {
+    let channel = recipient.channel();
+    let (body, media, refused) = match outbound::part(message, channel) {
+        Part::Text(body) => (body, None, None),
+        Part::Media(media) => (String::new(), Some(media), None),
+        Part::Refused(code) => (String::new(), None, Some(code)),
+        Part::Nothing => return Ok(None),
+    };
+    let failed = delivery.from.is_none().then_some(NOT_ACTIVATED).or(refused);
+    let channel_message = match channel {
         Some(Channel::WhatsApp) => cx.sid::<WhatsAppSid>().to_string(),
         Some(Channel::Rcs) => cx.sid::<MmsSid>().to_string(),
-        _ if !delivery.others.is_empty() => cx.sid::<MmsSid>().to_string(),
+        _ if media.is_some() || !delivery.others.is_empty() => cx.sid::<MmsSid>().to_string(),
         _ => cx.sid::<SmsSid>().to_string(),
     };
-    let status = delivery.from.is_none().then_some(Status::Failed);
+    let status = failed.map(|_| Status::Failed);
     let receipt: ReceiptSid = cx.sid();
     tx.push(
         concat!(
@@ -196,13 +205,13 @@ pub(crate) fn create(
             recipient.sid.to_string(),
             &channel_message,
             status.map(Status::name),
-            status.map_or(0, |_| NOT_ACTIVATED),
+            failed.unwrap_or(0),
             cx.now.0,
             cx.now.0
         ],
     )?;
-    let (Some(to), Some(from)) = (&recipient.address, &delivery.from) else {
-        return Ok(status);
+    let (Some(to), Some(from), None) = (&recipient.address, &delivery.from, failed) else {
+        return Ok(Some(status));
     };
     let send = job::Kind::Send {
         account: message.account,
@@ -210,11 +219,12 @@ pub(crate) fn create(
         from: from.clone(),
         to: to.clone(),
         others: delivery.others.clone(),
-        body: message.body.clone().unwrap_or_default(),
+        body,
+        media,
     };
     job::add(tx, cx, &send, cx.now)?;
     cx.emit(Effect::JobsWaiting);
-    Ok(status)
+    Ok(Some(status))
 }
 
 /// What the receipts of a message say together (B-358…B-361).

@@ -7,7 +7,9 @@ use crate::error::Error;
 use crate::list::{Bound, Listing};
 use crate::role::RoleType;
 use crate::sync::sid;
-use crate::{Command, Cx, Order, Page, Result, Transaction, Window, account, conversation, role, text, user};
+use crate::{
+    Command, Cx, Order, Page, Result, Transaction, Window, account, conversation, media, role, text, user,
+};
 
 /// A conversation service.
 #[derive(Clone, Debug)]
@@ -332,6 +334,9 @@ impl Command for Delete {
             for found in users.items {
                 user::remove(tx, cx, &found).map_err(user::retry_if_gone)?;
             }
+        }
+        if !left {
+            left = !media::remove_unattached(tx, cx, self.service, STEP)?;
         }
         if !left {
             // From here on nobody sets it up or gives out its roles, so that none of these rows outlives it.

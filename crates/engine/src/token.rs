@@ -1,6 +1,6 @@
 //! Access tokens of SDK clients (rest.md §13, B-701…B-707).
 
-use confab_domain::{Error, Result, service};
+use confab_domain::{Actor, Client, Error, Result, service, user};
 use confab_types::{AccountSid, ApiError, RoleSid, ServiceSid, Sid};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
@@ -98,6 +98,39 @@ impl Engine {
             return Err(ApiError::new(20005).status(403).into());
         }
         self.accept(found.account, claims).await
+    }
+
+    /// The user of a token, who is made when this is the first that is heard of him (B-701).
+    ///
+    /// # Errors
+    /// Those of the command.
+    pub async fn client(&self, token: &ChatToken) -> Result<Client> {
+        let (account, service, identity) = (token.account, token.service, token.identity.clone());
+        // Nearly all are users that exist: they cost a read, not a write.
+        let found = self
+            .read({
+                let identity = identity.clone();
+                move |tx| user::by_identity(tx, service, &identity)
+            })
+            .await?;
+        let user = match found {
+            Some(user) => user,
+            None => {
+                let connect = user::Connect {
+                    account,
+                    service,
+                    identity: identity.clone(),
+                    role: token.role,
+                };
+                self.execute(Actor::System, connect).await?
+            }
+        };
+        Ok(Client {
+            account,
+            service,
+            user: user.sid,
+            identity,
+        })
     }
 
     async fn accept(&self, account: AccountSid, claims: Claims) -> Result<ChatToken> {

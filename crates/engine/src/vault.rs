@@ -2,6 +2,7 @@
 //! that one row's secret does not open in another.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
 use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 /// Seals and opens secrets.
 pub struct Vault {
     key: LessSafeKey,
+    derivation: Prk,
 }
 
 /// A secret could not be sealed or opened; says nothing more on purpose.
@@ -25,7 +27,22 @@ impl Vault {
         let key = UnboundKey::new(&AES_256_GCM, master_key).map_err(|_| VaultError)?;
         Ok(Self {
             key: LessSafeKey::new(key),
+            derivation: Salt::new(HKDF_SHA256, &[]).extract(master_key),
         })
+    }
+
+    /// A key for one purpose (RFC 5869), the same at each start and on each node with the master key. Who knows it
+    /// knows neither the master key nor the key of another purpose.
+    ///
+    /// # Errors
+    /// Never for a key of 32 bytes, which the type has.
+    pub fn derive(&self, purpose: &str) -> Result<[u8; 32], VaultError> {
+        let mut key = [0; 32];
+        self.derivation
+            .expand(&[purpose.as_bytes()], HKDF_SHA256)
+            .and_then(|output| output.fill(&mut key))
+            .map_err(|_| VaultError)?;
+        Ok(key)
     }
 
     /// Seals a secret for its owner (a SID).
@@ -71,6 +88,14 @@ pub fn new_secret() -> Result<String, VaultError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_purpose_and_master_key_has_a_key_of_its_own() {
+        let vault = Vault::new(&[7; 32]).unwrap();
+        assert_eq!(vault.derive("a"), Vault::new(&[7; 32]).unwrap().derive("a"));
+        assert_ne!(vault.derive("a"), vault.derive("b"));
+        assert_ne!(vault.derive("a"), Vault::new(&[8; 32]).unwrap().derive("a"));
+    }
 
     #[test]
     fn a_secret_opens_for_its_owner_only() {

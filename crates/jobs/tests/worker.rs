@@ -84,6 +84,7 @@ async fn post(engine: &TestEngine, conversation: &str, body: &str) {
         content: confab_domain::content::Reference::default(),
         created_at: None,
         updated_at: None,
+        media: Vec::new(),
     };
     engine.execute(Actor::Rest, create).await.unwrap();
 }

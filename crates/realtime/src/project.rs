@@ -7,7 +7,7 @@ use confab_domain::message::Message;
 use confab_domain::participant::Participant;
 use confab_domain::sync::{Replayed, Tombstone};
 use confab_domain::user::User;
-use confab_types::{ContentSid, MessageSid, ParticipantSid, ServiceSid, Timestamp};
+use confab_types::{ContentSid, MediaSid, MessageSid, ParticipantSid, ServiceSid, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -39,24 +39,53 @@ struct MessageData<'a> {
     member_sid: Option<ParticipantSid>,
     // null, not absent: the client compares with null.
     content_sid: Option<ContentSid>,
+    // Absent, not empty: `type` says whether there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    medias: Vec<MediaData<'a>>,
+    /// The first of them, for the SDK's older way to ask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media: Option<MediaData<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery: Option<&'a RawValue>,
 }
 
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MediaData<'a> {
+    sid: MediaSid,
+    category: &'static str,
+    filename: Option<&'a str>,
+    content_type: &'a str,
+    size: i64,
+}
+
 fn message(m: &Message) -> Option<Box<RawValue>> {
+    let medias: Vec<MediaData<'_>> = m
+        .media
+        .iter()
+        .map(|a| MediaData {
+            sid: a.sid,
+            category: a.category.unwrap_or_default().name(),
+            filename: a.filename.as_deref(),
+            content_type: &a.content_type,
+            size: a.size,
+        })
+        .collect();
     raw(&MessageData {
         sid: m.sid,
         index: m.index,
         author: &m.author,
         text: m.body.as_deref(),
         subject: m.subject.as_deref(),
-        kind: "text",
+        kind: if medias.is_empty() { "text" } else { "media" },
         attributes: &m.attributes,
         timestamp: m.created_at.iso_millis(),
         date_updated: m.updated_at.iso_millis(),
         last_updated_by: m.last_updated_by.as_deref(),
         member_sid: m.participant,
         content_sid: m.content,
+        media: medias.first().cloned(),
+        medias,
         delivery: m
             .delivery
             .as_deref()

@@ -149,6 +149,7 @@ fn limits(config: &Config) -> confab_domain::Limits {
         identity_chars: limits.identity_chars,
         message_body_bytes: limits.message_body_bytes,
         sms_body_chars: limits.sms_body_chars,
+        media_bytes: i64::try_from(config.media.max_bytes).unwrap_or(i64::MAX),
         participants: count(limits.participants),
         non_chat_participants: count(limits.non_chat_participants),
         group_participants: count(limits.group_participants),

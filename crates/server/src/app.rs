@@ -8,10 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use async_trait::async_trait;
 use confab_channels::{Dispatcher, Simulator};
+use confab_domain::job::Job;
 use confab_domain::{Actor, job};
 use confab_engine::{Clock, Engine, SystemClock};
-use confab_jobs::Worker;
+use confab_jobs::{Handler, Outcome, Worker};
+use confab_media::{Fetcher, Guard, Library, Links, MediaJobs, Objects};
 use confab_realtime::{Counters, Realtime};
 use confab_store::{Backend, Store};
 use tokio::net::{TcpListener, TcpSocket};
@@ -98,6 +101,7 @@ impl App {
         let store = open_store(&config, &data_dir).await?;
         let (engine, credentials, made_now) = account::open(&config, &data_dir, store, clock).await?;
         let credentials_path = data_dir.credentials_path();
+        let library = open_library(&engine, &data_dir).await?;
 
         let metrics = Arc::new(Metrics::new(VERSION));
         let counters = Arc::new(Counters::default());
@@ -110,7 +114,7 @@ impl App {
                 shutdown: shutdown.clone(),
             }),
             realtime: realtime.router(),
-            api: confab_api::router(engine.clone(), api_options(&config, &metrics)),
+            api: confab_api::router(engine.clone(), api_options(&config, &library, &metrics)),
         };
         if config.database.is_none() {
             // The data directory is locked, so whoever had these leases is gone: what it left is done at once.
@@ -121,10 +125,12 @@ impl App {
         }
         let (stop_worker, worker_stops) = oneshot::channel();
         let parts = Parts {
-            worker: tokio::spawn(worker(engine.clone(), &metrics).run(async move {
-                // Also when the sender is gone, which then wants no more work either.
-                let _ = worker_stops.await;
-            })),
+            worker: tokio::spawn(
+                worker(engine.clone(), library, address, &metrics).run(async move {
+                    // Also when the sender is gone, which then wants no more work either.
+                    let _ = worker_stops.await;
+                }),
+            ),
             stop_worker,
             http: tokio::spawn(http::accept(listeners, faces, tls.clone(), shutdown.clone())),
             realtime,
@@ -228,6 +234,15 @@ async fn open_store(config: &Config, data_dir: &DataDir) -> anyhow::Result<Store
         .with_context(|| format!("cannot open the database {name}"))
 }
 
+async fn open_library(engine: &Engine, data_dir: &DataDir) -> anyhow::Result<Library> {
+    let path = data_dir.path().join("media");
+    let objects = Objects::open(&path)
+        .await
+        .with_context(|| format!("cannot use the media directory {}", path.display()))?;
+    let links = Links::new(&engine.vault().derive("temporary media URLs")?);
+    Ok(Library::new(engine.clone(), objects, links))
+}
+
 fn public_url(config: &Config) -> Option<(String, String)> {
     config
         .public_url
@@ -240,7 +255,7 @@ fn trusted_proxy(config: &Config) -> Arc<dyn Fn(IpAddr) -> bool + Send + Sync> {
     Arc::new(move |address| proxies.iter().any(|net| net.contains(address)))
 }
 
-fn api_options(config: &Config, metrics: &Arc<Metrics>) -> confab_api::Options {
+fn api_options(config: &Config, library: &Library, metrics: &Arc<Metrics>) -> confab_api::Options {
     let metrics = Arc::clone(metrics);
     confab_api::Options {
         public_url: public_url(config),
@@ -249,6 +264,7 @@ fn api_options(config: &Config, metrics: &Arc<Metrics>) -> confab_api::Options {
         observe: Arc::new(move |product, method, status, took| {
             metrics.http_request(product, method, status, took);
         }),
+        media: Some(library.clone()),
     }
 }
 
@@ -264,13 +280,34 @@ fn realtime_options(config: &Config, counters: Arc<Counters>) -> confab_realtime
     }
 }
 
-fn worker(engine: Engine, metrics: &Arc<Metrics>) -> Worker {
+/// Who does which job.
+struct Jobs {
+    media: MediaJobs,
+    dispatcher: Dispatcher,
+}
+
+#[async_trait]
+impl Handler for Jobs {
+    async fn run(&self, job: &Job) -> Outcome {
+        if MediaJobs::does(job) {
+            self.media.run(job).await
+        } else {
+            self.dispatcher.run(job).await
+        }
+    }
+}
+
+fn worker(engine: Engine, library: Library, address: SocketAddr, metrics: &Arc<Metrics>) -> Worker {
     let metrics = Arc::clone(metrics);
     let simulator = Arc::new(Simulator::new(engine.clone()));
-    let dispatcher = Arc::new(Dispatcher::new(engine.clone(), simulator));
+    let fetcher = Fetcher::new(Guard::for_listener(address));
+    let jobs = Jobs {
+        media: MediaJobs::new(engine.clone(), library, fetcher),
+        dispatcher: Dispatcher::new(engine.clone(), simulator),
+    };
     Worker::new(
         engine,
-        dispatcher,
+        Arc::new(jobs),
         Arc::new(move |kind, ok| {
             if ok {
                 metrics.job_done(kind);

@@ -49,6 +49,8 @@ pub struct Config {
     pub numbers: Numbers,
     /// Sizes and counts above which input is refused.
     pub limits: Limits,
+    /// Files that are sent with messages.
+    pub media: MediaConfig,
     /// SDK connections.
     pub realtime: Realtime,
     /// Stopping.
@@ -123,6 +125,13 @@ pub enum LimitsProfile {
     Open,
     /// Those that the original documents.
     Documented,
+}
+
+/// `media.*`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaConfig {
+    /// One file, and all files of one message together.
+    pub max_bytes: u64,
 }
 
 /// `realtime.*`
@@ -212,6 +221,9 @@ impl Default for Config {
             },
             numbers: Numbers { auto_claim: true },
             limits: Limits::default(),
+            media: MediaConfig {
+                max_bytes: 150 * 1024 * 1024,
+            },
             realtime: Realtime {
                 ping_interval_secs: 30,
                 token_expiry_notice_secs: 180,

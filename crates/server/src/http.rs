@@ -32,6 +32,8 @@ const HEAD_WITHIN: Duration = Duration::from_secs(30);
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 /// Longest time from the head of a request to its answer; the body must have come by then.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+/// The same for an upload, which is a body of up to 150 MB over whatever line a phone has.
+const UPLOAD_WITHIN: Duration = Duration::from_secs(600);
 /// Largest head, and what is read from a connection at once.
 const BUFFER: usize = 64 * 1024;
 /// Pause after a connection could not be accepted: no file descriptors are left, and some may come free.
@@ -65,7 +67,12 @@ impl Faces {
             request.extensions_mut().insert(Scheme::HTTPS);
         }
         let mut face = self.of(request.uri().path());
-        match tokio::time::timeout(ANSWER_WITHIN, face.call(request)).await {
+        let within = if request.method() == Method::POST && request.uri().path().ends_with("/Media") {
+            UPLOAD_WITHIN
+        } else {
+            ANSWER_WITHIN
+        };
+        match tokio::time::timeout(within, face.call(request)).await {
             Ok(Ok(response)) => response,
             // Closed, because the rest of the body would be taken for the next request.
             Err(_) => (StatusCode::REQUEST_TIMEOUT, [(header::CONNECTION, "close")]).into_response(),

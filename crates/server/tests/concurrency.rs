@@ -68,6 +68,7 @@ fn post(engine: &TestEngine, conversation: ConversationSid, body: &str) -> messa
         content: confab_domain::content::Reference::default(),
         created_at: None,
         updated_at: None,
+        media: Vec::new(),
     }
 }
 

@@ -122,6 +122,7 @@ impl Texting {
             content: confab_domain::content::Reference::default(),
             created_at: None,
             updated_at: None,
+            media: Vec::new(),
         })
         .await
     }

@@ -222,7 +222,8 @@ async fn files_are_for_their_owner_only() {
     assert_eq!(mode(&place.data_dir), 0o700);
     for file in std::fs::read_dir(&place.data_dir).unwrap() {
         let file = file.unwrap().path();
-        assert_eq!(mode(&file), 0o600, "{}", file.display());
+        let wanted = if file.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode(&file), wanted, "{}", file.display());
     }
     for name in ["credentials", "master.key", "lock"] {
         assert!(place.data_dir.join(name).exists(), "{name}");

@@ -120,6 +120,15 @@ impl Process {
         String::from_utf8_lossy(&self.log.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 
+    /// Its number at the operating system.
+    ///
+    /// # Panics
+    /// When it is gone already.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("it still runs")
+    }
+
     /// Kills it without warning.
     ///
     /// # Panics

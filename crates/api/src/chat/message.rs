@@ -3,7 +3,7 @@
 use confab_domain::Order;
 use confab_domain::chat::{channel, message as chat};
 use confab_domain::message::{self, Message};
-use confab_types::{AccountSid, ApiError, ConversationSid, MediaSid, MessageSid, ServiceSid, Sid};
+use confab_types::{AccountSid, ConversationSid, MediaSid, MessageSid, ServiceSid};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -37,17 +37,7 @@ input! {
     }
 }
 
-/// No media can exist yet; a message that names one must not go out without it.
-fn refuse_media(text: Option<&str>) -> Result<(), ApiError> {
-    match text.filter(|text| !text.is_empty()).map(MediaSid::parse) {
-        None => Ok(()),
-        Some(Some(_)) => Err(ApiError::new(50507)),
-        Some(None) => Err(ApiError::new(50510)),
-    }
-}
-
 async fn create(scope: Scope, _: WebhookEnabled, Input(new): Input<New>) -> Result<Created<View>> {
-    refuse_media(new.media.as_deref())?;
     let command = chat::Create {
         service: scope.service,
         channel: scope.item("ChannelSid")?.to_owned(),
@@ -56,6 +46,7 @@ async fn create(scope: Scope, _: WebhookEnabled, Input(new): Input<New>) -> Resu
         attributes: new.attributes,
         created_at: new.created_at,
         updated_at: new.updated_at,
+        media: new.media.filter(|sid| !sid.is_empty()),
     };
     let made = scope.execute(command).await?;
     Ok(reply(&view(&scope, made)))
@@ -108,6 +99,13 @@ async fn list(scope: Scope, query: Paged<Wanted, 100>) -> Result<Listed<View>> {
 }
 
 fn view(scope: &Scope, message: Message) -> View {
+    // Messages of Chat have one medium; of one that Conversations made with several, its clients show the first.
+    let media = message.media.into_iter().next().map(|media| MediaView {
+        sid: media.sid,
+        size: media.size,
+        content_type: media.content_type,
+        filename: media.filename,
+    });
     View {
         url: format!(
             "{}/Channels/{}/Messages/{}",
@@ -126,9 +124,18 @@ fn view(scope: &Scope, message: Message) -> View {
         attributes: message.attributes,
         body: message.body,
         index: message.index,
-        kind: "text",
-        media: None,
+        kind: if media.is_some() { "media" } else { "text" },
+        media,
     }
+}
+
+/// The medium of a message.
+#[derive(Serialize, JsonSchema)]
+struct MediaView {
+    sid: MediaSid,
+    size: i64,
+    content_type: String,
+    filename: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -148,7 +155,7 @@ struct View {
     index: i64,
     #[serde(rename = "type")]
     kind: &'static str,
-    media: Option<serde_json::Value>,
+    media: Option<MediaView>,
     url: String,
 }
 

@@ -1,10 +1,11 @@
 //! Messages (rest.md §2.2).
 
 use confab_domain::content::Reference;
+use confab_domain::media::Attachment;
 use confab_domain::message::{self, Message};
 use confab_domain::{Order, conversation};
 use confab_types::{
-    AccountSid, ApiError, ContentSid, ConversationSid, MediaSid, MessageSid, ParticipantSid, ServiceSid, Sid,
+    AccountSid, ContentSid, ConversationSid, MediaSid, MessageSid, ParticipantSid, ServiceSid,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -59,7 +60,6 @@ input! {
 }
 
 async fn create(scope: Scope, _: WebhookEnabled, Input(new): Input<New>) -> Result<Created<View>> {
-    refuse_attachments(&new)?;
     let command = message::Create {
         service: scope.service,
         conversation: scope.item("ConversationSid")?.to_owned(),
@@ -73,23 +73,10 @@ async fn create(scope: Scope, _: WebhookEnabled, Input(new): Input<New>) -> Resu
         },
         created_at: new.created_at,
         updated_at: new.updated_at,
+        media: new.media.into_iter().filter(|sid| !sid.is_empty()).collect(),
     };
     let made = scope.execute(command).await?;
     Ok(reply(&view(&scope, made)))
-}
-
-/// No media can exist yet; a message that names one must not go out without it, unless a template makes the message
-/// (B-782).
-fn refuse_attachments(new: &New) -> Result<(), ApiError> {
-    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    if given(&new.content).is_some() {
-        return Ok(());
-    }
-    match given(&new.media).map(|text| MediaSid::parse(&text)) {
-        None => Ok(()),
-        Some(Some(_)) => Err(ApiError::new(50507)),
-        Some(None) => Err(ApiError::new(50510)),
-    }
 }
 
 async fn find(scope: &Scope) -> Result<Message> {
@@ -197,7 +184,8 @@ fn view(scope: &Scope, message: Message) -> View {
         chat_service_sid: scope.shown_service,
         conversation_sid: message.conversation,
         body: message.body,
-        media: None,
+        media: (!message.media.is_empty())
+            .then(|| message.media.into_iter().map(AttachmentView::from).collect()),
         author: message.author,
         participant_sid: message.participant,
         attributes: message.attributes,
@@ -217,6 +205,34 @@ fn view(scope: &Scope, message: Message) -> View {
     }
 }
 
+/// A medium of a message (B-274).
+#[derive(Serialize, JsonSchema)]
+struct AttachmentView {
+    sid: MediaSid,
+    size: i64,
+    content_type: String,
+    filename: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<CategoryWord>,
+}
+
+impl From<Attachment> for AttachmentView {
+    fn from(attachment: Attachment) -> Self {
+        Self {
+            sid: attachment.sid,
+            size: attachment.size,
+            content_type: attachment.content_type,
+            filename: attachment.filename,
+            category: attachment.category.map(|c| CategoryWord(c.name())),
+        }
+    }
+}
+
+words! {
+    /// What a medium is for.
+    CategoryWord: "media", "body", "history"
+}
+
 #[derive(Serialize, JsonSchema)]
 struct View {
     sid: MessageSid,
@@ -225,8 +241,7 @@ struct View {
     chat_service_sid: Option<ServiceSid>,
     conversation_sid: ConversationSid,
     body: Option<String>,
-    #[schemars(with = "serde_json::Value")]
-    media: Option<Box<RawValue>>,
+    media: Option<Vec<AttachmentView>>,
     author: String,
     participant_sid: Option<ParticipantSid>,
     attributes: String,

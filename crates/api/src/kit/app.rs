@@ -5,8 +5,9 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use confab_domain::{Result, service};
+use confab_domain::{Error, Result, service};
 use confab_engine::Engine;
+use confab_media::Library;
 use confab_types::{AccountSid, ServiceSid};
 
 use crate::Options;
@@ -38,6 +39,11 @@ impl App {
             services: Services::default(),
             in_flight: AtomicUsize::new(0),
         }))
+    }
+
+    /// Where media are kept.
+    pub(crate) fn library(&self) -> Result<&Library> {
+        self.options.media.as_ref().ok_or_else(|| Error::code(20503))
     }
 
     /// Counts a request for as long as the guard lives.

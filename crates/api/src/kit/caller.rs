@@ -78,14 +78,7 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let exchange = parts
-            .extensions
-            .get::<Arc<Exchange>>()
-            .cloned()
-            .ok_or_else(|| Failure::code(20500))?;
-        if let Some(route) = parts.extensions.get::<MatchedPath>() {
-            let _ = exchange.route.set(route.clone());
-        }
+        let exchange = arrive(parts)?;
         let (name, secret) = basic(parts).ok_or_else(|| Failure::code(20003))?;
         let principal = app.engine.authenticate(&name, &secret).await?;
         let items = RawPathParams::from_request_parts(parts, app).await.ok();
@@ -96,6 +89,19 @@ impl FromRequestParts<App> for Caller {
             items,
         })
     }
+}
+
+/// The request as the front saw it; it has reached a handler now.
+pub(crate) fn arrive(parts: &Parts) -> Result<Arc<Exchange>> {
+    let exchange = parts
+        .extensions
+        .get::<Arc<Exchange>>()
+        .cloned()
+        .ok_or_else(|| Failure::code(20500))?;
+    if let Some(route) = parts.extensions.get::<MatchedPath>() {
+        let _ = exchange.route.set(route.clone());
+    }
+    Ok(exchange)
 }
 
 /// User and password of a Basic header.

@@ -23,6 +23,8 @@ pub(crate) enum Product {
     Chat,
     Notify,
     Mcs,
+    /// The bytes of media, under temporary URLs.
+    Media,
     Messaging,
     Content,
     Studio,
@@ -36,7 +38,7 @@ pub(crate) enum Product {
 
 impl Product {
     fn of_label(label: &str) -> Option<Self> {
-        const LABELS: [(&str, Product); 11] = [
+        const LABELS: [(&str, Product); 12] = [
             ("conversations", Product::Conversations),
             ("api", Product::Api),
             ("chat", Product::Chat),
@@ -44,6 +46,7 @@ impl Product {
             ("ip-messaging", Product::Chat),
             ("notify", Product::Notify),
             ("mcs", Product::Mcs),
+            ("media", Product::Media),
             ("messaging", Product::Messaging),
             ("content", Product::Content),
             ("studio", Product::Studio),
@@ -64,6 +67,7 @@ impl Product {
             Self::Chat => "chat",
             Self::Notify => "notify",
             Self::Mcs => "mcs",
+            Self::Media => "media",
             Self::Messaging => "messaging",
             Self::Content => "content",
             Self::Studio => "studio",
@@ -82,6 +86,10 @@ pub(crate) struct Exchange {
     pub(crate) product: Product,
     /// Scheme, authority and path prefix: what stands before `/v1/…` in the URLs of the answer.
     pub(crate) base: String,
+    /// Bytes of the base that are scheme and authority.
+    origin: usize,
+    /// Whether the host named the product.
+    by_host: bool,
     /// The host by which the server was called, without port.
     pub(crate) host: String,
     /// The path as the product sees it, as it came (not decoded).
@@ -127,9 +135,25 @@ impl Exchange {
             id,
             product,
             base: [scheme, "://", shown, &full[..prefix]].concat(),
+            origin: scheme.len() + 3 + shown.len(),
+            by_host: by_host.is_some(),
             host: host.to_owned(),
             path: full[prefix..].to_owned(),
             route: OnceLock::new(),
+        }
+    }
+
+    /// What stands before the path of another product in URLs: its own host where the server is called by the host of
+    /// a product, else its prefix.
+    pub(crate) fn base_of(&self, product: Product) -> String {
+        let origin = &self.base[..self.origin];
+        let name = product.name();
+        match origin.split_once("://") {
+            Some((scheme, authority)) if self.by_host => {
+                let rest = authority.find('.').map_or("", |at| &authority[at..]);
+                format!("{scheme}://{name}{rest}")
+            }
+            _ => format!("{origin}/{name}"),
         }
     }
 
@@ -358,6 +382,24 @@ mod tests {
             ("/v1/X", &elsewhere, None, "https://conversations.twilio.com"),
         ] {
             assert_eq!(by_tls(uri, options, proto), base, "{uri} {proto:?}");
+        }
+    }
+
+    #[test]
+    fn another_product_is_reached_by_its_host_or_its_prefix() {
+        let options = Options::default();
+        for (host, path, base) in [
+            ("mcs.us1.twilio.com", "/v1/X", "http://media.us1.twilio.com"),
+            (
+                "conversations.example.org:8443",
+                "/simulator/v1/X",
+                "http://media.example.org:8443",
+            ),
+            ("127.0.0.1:8080", "/mcs/v1/X", "http://127.0.0.1:8080/media"),
+            ("[::1]:8080", "/simulator/v1/X", "http://[::1]:8080/media"),
+        ] {
+            let seen = exchange(host, path, &options, &[]);
+            assert_eq!(seen.base_of(Product::Media), base, "{host} {path}");
         }
     }
 

@@ -32,6 +32,8 @@ pub(crate) struct Products {
     pub(crate) content: Router,
     pub(crate) notify: Router,
     pub(crate) messaging: Router,
+    pub(crate) mcs: Router,
+    pub(crate) media: Router,
     pub(crate) simulator: Router,
     pub(crate) other: Router,
 }
@@ -45,6 +47,8 @@ impl Products {
             Product::Content => &self.content,
             Product::Notify => &self.notify,
             Product::Messaging => &self.messaging,
+            Product::Mcs => &self.mcs,
+            Product::Media => &self.media,
             Product::Simulator => &self.simulator,
             _ => &self.other,
         }
@@ -89,7 +93,7 @@ impl Service<Request<Body>> for Front {
         let mut product = self.products.of(exchange.product).clone();
         Box::pin(async move {
             let mut response = if method == Method::OPTIONS {
-                no_content()
+                preflight()
             } else {
                 let span = tracing::debug_span!("request", id = %exchange.id);
                 product
@@ -110,6 +114,14 @@ impl Service<Request<Body>> for Front {
             Ok(response)
         })
     }
+}
+
+/// The answer to a browser that asks before it sends; it may remember the answer for a day.
+fn preflight() -> Response {
+    let mut response = no_content();
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    response
 }
 
 /// The URI as the routes of the product have it: without the prefix that named the product.

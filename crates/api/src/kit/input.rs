@@ -99,7 +99,7 @@ impl<T: Parameters> Describe for Input<T> {
     }
 }
 
-/// A JSON body; only Content takes one.
+/// A JSON body; only Content and the media set take one.
 pub(crate) struct Json<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest<App> for Json<T> {

@@ -62,7 +62,6 @@ impl Operation {
     }
 
     /// Marks an operation that needs no credentials.
-    #[allow(dead_code, reason = "temporary URLs of media need none")]
     pub(crate) fn public(&mut self) {
         self.public = true;
     }

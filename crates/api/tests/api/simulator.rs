@@ -15,19 +15,20 @@ async fn a_handset_writes_into_its_conversation() {
     api.post(&format!("{conversation}/Participants"), &phone)
         .await
         .expect(201);
-    let form = [
-        ("To", "+15017122661"),
-        ("Body", "hi"),
-        ("MediaUrl", "http://a.example/1"),
-        ("MediaUrl", "http://a.example/2"),
-    ];
+    let form = [("To", "+15017122661"), ("Body", "hi")];
     let sent = api.post(&format!("{PHONE}/Messages"), &form).await.expect(201);
     assert_eq!(
         (&sent["direction"], &sent["from"]),
         (&"sent".into(), &"+15558675310".into())
     );
+    let form = [
+        ("To", "+15017122661"),
+        ("MediaUrl", "http://a.example/1"),
+        ("MediaUrl", "http://a.example/2"),
+    ];
+    let with_files = api.post(&format!("{PHONE}/Messages"), &form).await.expect(201);
     assert_eq!(
-        sent["media"],
+        with_files["media"],
         serde_json::json!(["http://a.example/1", "http://a.example/2"])
     );
     let messages = api.get(&format!("{conversation}/Messages")).await.expect(200);
@@ -45,7 +46,7 @@ async fn a_handset_writes_into_its_conversation() {
             .get(&format!("{path}/Messages?PageSize=1000"))
             .await
             .expect(200);
-        assert_eq!(listed["messages"], serde_json::json!([sent]));
+        assert_eq!(listed["messages"], serde_json::json!([sent, with_files]));
         assert_eq!(listed["meta"]["page_size"], 1000);
         let url = format!("http://{host}/simulator/v1/Handsets/+15558675310/Messages?PageSize=1000&Page=0");
         assert_eq!(listed["meta"]["url"], url);

@@ -45,6 +45,8 @@ pub struct Create {
     pub created_at: Option<Timestamp>,
     /// Instead of the present.
     pub updated_at: Option<Timestamp>,
+    /// SID of its medium.
+    pub media: Option<String>,
 }
 
 impl Command for Create {
@@ -62,6 +64,7 @@ impl Command for Create {
             content: Reference::default(),
             created_at: self.created_at,
             updated_at: self.updated_at,
+            media: self.media.iter().cloned().collect(),
         };
         if channel.public {
             create.apply_in_public(tx, cx, channel.sid)

@@ -5,7 +5,9 @@ use confab_types::{ConversationSid, ServiceSid};
 
 use super::{Conversation, hold, lock, timers};
 use crate::role::{self, Permission};
-use crate::{Change, Command, Counted, Cx, Effect, Result, Stream, Transaction, job, participant, webhook};
+use crate::{
+    Change, Command, Counted, Cx, Effect, Result, Stream, Transaction, job, media, participant, webhook,
+};
 
 /// Removes a conversation with all that is in it (B-132); works in every state but the initializing one (B-113,
 /// B-141).
@@ -87,17 +89,20 @@ pub struct Purge {
 impl Command for Purge {
     type Output = bool;
 
-    fn apply(&self, tx: &mut Transaction<'_>, _: &mut Cx<'_>) -> Result<bool> {
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<bool> {
         let conversation = self.conversation.to_string();
         let rows = tx.query(
-            "SELECT idx, sid FROM message WHERE conversation_sid = $1 ORDER BY idx LIMIT $2",
+            "SELECT idx, sid, media FROM message WHERE conversation_sid = $1 ORDER BY idx LIMIT $2",
             params![&conversation, PURGE_STEP],
         )?;
         let mut last = None;
+        let mut attached = Vec::new();
         for mut row in rows {
             last = Some(row.int()?);
             tx.push("DELETE FROM receipt WHERE message_sid = $1", params![row.text()?])?;
+            attached.extend(media::read_attachments(row.opt_text()?)?);
         }
+        media::remove_of_message(tx, cx, &attached)?;
         if let Some(last) = last {
             tx.push(
                 "DELETE FROM message WHERE conversation_sid = $1 AND idx <= $2",

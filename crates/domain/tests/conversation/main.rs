@@ -108,6 +108,7 @@ impl World {
             content: confab_domain::content::Reference::default(),
             created_at: None,
             updated_at: None,
+            media: Vec::new(),
         })
         .await
     }

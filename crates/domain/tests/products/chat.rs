@@ -105,6 +105,7 @@ async fn a_channel_is_migrated_under_its_members_b835() {
             attributes: None,
             created_at: None,
             updated_at: None,
+            media: None,
         }),
     })
     .await;

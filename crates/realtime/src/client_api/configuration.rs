@@ -1,6 +1,6 @@
 //! C1: what a client reads once, before anything else.
 
-use confab_domain::{Result, service};
+use confab_domain::{Result, media, service};
 use serde_json::json;
 
 use crate::connection::Session;
@@ -18,7 +18,8 @@ pub(super) async fn fetch(session: &Session, request: &Request, method: &str) ->
         .read(move |tx| service::fetch(tx, account, sid))
         .await?;
     let base = super::base(session, request);
-    let media = format!("{}/v1/Services/{sid}", session.origin);
+    let links = format!("{}/v1/Services/{sid}", session.origin);
+    let megabytes = session.engine().limits().media_bytes / (1024 * 1024);
     Ok(Reply::json(
         200,
         &json!({
@@ -30,9 +31,9 @@ pub(super) async fn fetch(session: &Session, request: &Request, method: &str) ->
                 "reachability_enabled": service.reachability_enabled,
                 "http_cache_interval": "PT5S",
                 "my_conversations_page_size": 100,
-                "media_attachments_count_limit": 10,
-                "media_attachment_size_limit_in_mb": 150,
-                "media_attachments_total_size_limit_in_mb": 150,
+                "media_attachments_count_limit": media::PER_MESSAGE,
+                "media_attachment_size_limit_in_mb": megabytes,
+                "media_attachments_total_size_limit_in_mb": megabytes,
                 "email_histories_allowed_mime_types": ["text/plain", "text/html"],
                 "email_bodies_allowed_mime_types": ["text/plain", "text/html"],
             },
@@ -47,8 +48,8 @@ pub(super) async fn fetch(session: &Session, request: &Request, method: &str) ->
                 "current_user": format!("{base}/Users/{}", client.user),
                 "typing": format!("{base}/Typing"),
                 "messages_receipts": format!("{base}/Conversations/%s/Messages/%s/Receipts"),
-                "media_service": format!("{media}/Media"),
-                "media_set_service": format!("{media}/MediaSet"),
+                "media_service": format!("{links}/Media"),
+                "media_set_service": format!("{links}/MediaSet"),
             },
         }),
     ))

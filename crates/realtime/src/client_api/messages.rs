@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use confab_domain::content::Reference;
+use confab_domain::media::Attachment;
 use confab_domain::message::{Create, Delete, Message, Update};
 use confab_domain::receipt::{self, Receipt};
 use confab_domain::{Error, Result, conversation, message, participant};
@@ -22,7 +23,6 @@ pub(super) async fn answer(
     match (path, method) {
         ([], "POST") => {
             let body = request.object()?;
-            refuse_unbuilt(&body)?;
             let create = Create {
                 service,
                 conversation: conversation.to_owned(),
@@ -36,6 +36,7 @@ pub(super) async fn answer(
                 },
                 created_at: None,
                 updated_at: None,
+                media: media_sids(&body)?,
             };
             let made = session.engine().execute(session.actor(), create).await?;
             Ok(Reply::json(201, &view(session, request, &made)))
@@ -71,17 +72,17 @@ pub(super) async fn answer(
     }
 }
 
-/// Media do not exist yet, so none can be named.
-fn refuse_unbuilt(body: &Map<String, Value>) -> Result<()> {
-    let named = |name: &str| match body.get(name) {
-        None | Some(Value::Null) => false,
-        Some(Value::Array(items)) => !items.is_empty(),
-        Some(_) => true,
-    };
-    if named("media_sids") {
-        return Err(Error::code(50507));
+/// SIDs of the attachments; a builder without any sends an empty list.
+fn media_sids(body: &Map<String, Value>) -> Result<Vec<String>> {
+    let malformed = || Error::code(50510);
+    match body.get("media_sids") {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(items)) => items
+            .iter()
+            .map(|item| item.as_str().map(str::to_owned).ok_or_else(malformed))
+            .collect(),
+        Some(_) => Err(malformed()),
     }
-    Ok(())
 }
 
 const RECEIPTS_PAGE: usize = 50;
@@ -125,6 +126,18 @@ fn receipt_view(r: &Receipt) -> Value {
     view
 }
 
+fn media_view(m: &Message) -> Value {
+    let one = |a: &Attachment| {
+        json!({"sid": a.sid, "size": a.size, "content_type": a.content_type, "filename": a.filename,
+            "category": a.category.unwrap_or_default().name()})
+    };
+    if m.media.is_empty() {
+        Value::Null
+    } else {
+        m.media.iter().map(one).collect()
+    }
+}
+
 fn view(session: &Session, request: &Request, m: &Message) -> Value {
     let conversation = format!(
         "{}/Conversations/{}",
@@ -135,7 +148,7 @@ fn view(session: &Session, request: &Request, m: &Message) -> Value {
     json!({
         "sid": m.sid, "index": m.index, "account_sid": m.account, "chat_service_sid": m.service,
         "conversation_sid": m.conversation, "author": m.author, "participant_sid": m.participant,
-        "body": m.body, "subject": m.subject, "attributes": m.attributes, "media": null,
+        "body": m.body, "subject": m.subject, "attributes": m.attributes, "media": media_view(m),
         "date_created": m.created_at.iso_millis(), "date_updated": m.updated_at.iso_millis(), "url": url,
         "links": {"conversation": conversation, "messages_receipts": format!("{url}/Receipts")},
     })

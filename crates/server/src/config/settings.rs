@@ -302,6 +302,11 @@ pub static SETTINGS: &[Setting] = &[
         "Most conversations that one identity can be a participant of."
     ),
     setting!(
+        media.max_bytes,
+        integer(1, 4096 * MIB),
+        "Largest file that can be uploaded, and most bytes of all files of one message together."
+    ),
+    setting!(
         realtime.ping_interval_secs,
         integer(1, 3600),
         "Seconds between pings on an idle connection."
