@@ -12,12 +12,14 @@ let server;
 let account;
 let rest;
 let secondService;
+let pool;
 
 before(async () => {
   server = await Server.start();
   account = server.twilio();
   rest = account.conversations.v1;
   secondService = (await rest.services.create({ friendlyName: "Second" })).sid;
+  pool = (await account.messaging.v1.services.create({ friendlyName: "Pool" })).sid;
 });
 after(() => server?.stop());
 
@@ -250,21 +252,24 @@ const RESOURCES = [
     ],
   },
   {
-    operations: "CreateNewKey FetchKey ListKey DeleteKey",
+    operations: "CreateNewKey FetchKey ListKey UpdateKey DeleteKey",
     sid: "SK",
     list: () => account.keys,
     one: (place, key) => account.keys(key),
     create: (place, parameters) => account.newKeys.create(parameters),
     make: () => ({ friendlyName: unique("key") }),
+    change: { friendlyName: "Changed" },
     inServices: false,
   },
   {
     operations:
-      "CreateIncomingPhoneNumber FetchIncomingPhoneNumber ListIncomingPhoneNumber DeleteIncomingPhoneNumber",
+      "CreateIncomingPhoneNumber FetchIncomingPhoneNumber ListIncomingPhoneNumber UpdateIncomingPhoneNumber " +
+      "DeleteIncomingPhoneNumber",
     sid: "PN",
     list: () => account.incomingPhoneNumbers,
     one: (place, key) => account.incomingPhoneNumbers(key),
     make: () => ({ phoneNumber: phone(), friendlyName: "desk" }),
+    change: { friendlyName: "Changed" },
     refused: [[{ phoneNumber: "five" }, 400, 21421]],
     inServices: false,
   },
@@ -379,6 +384,39 @@ const RESOURCES = [
     inServices: false,
     // Ten in an account.
     many: 0,
+  },
+  {
+    operations: "CreateNewSigningKey FetchSigningKey ListSigningKey UpdateSigningKey DeleteSigningKey",
+    sid: "SK",
+    list: () => account.signingKeys,
+    one: (place, key) => account.signingKeys(key),
+    create: (place, parameters) => account.newSigningKeys.create(parameters),
+    make: () => ({ friendlyName: unique("key") }),
+    change: { friendlyName: "Changed" },
+    inServices: false,
+  },
+  {
+    operations: "CreateService FetchService ListService UpdateService DeleteService",
+    sid: "MG",
+    list: () => account.messaging.v1.services,
+    one: (place, key) => account.messaging.v1.services(key),
+    make: () => ({ friendlyName: unique("pool"), statusCallback: "https://example.com/status" }),
+    shows: (made) => ({ ...made, stickySender: true, validityPeriod: 36000, usecase: "undeclared" }),
+    change: { friendlyName: "Changed", stickySender: false, validityPeriod: 1 },
+    inServices: false,
+  },
+  {
+    operations: "CreatePhoneNumber FetchPhoneNumber ListPhoneNumber DeletePhoneNumber",
+    sid: "PN",
+    list: (place) => account.messaging.v1.services(pool).phoneNumbers,
+    one: (place, key) => account.messaging.v1.services(pool).phoneNumbers(key),
+    create: async (place, parameters) => {
+      const { sid: phoneNumberSid } = await account.incomingPhoneNumbers.create(parameters);
+      return account.messaging.v1.services(pool).phoneNumbers.create({ phoneNumberSid });
+    },
+    make: () => ({ phoneNumber: phone() }),
+    inServices: false,
+    many: 50,
   },
 ];
 

@@ -24,6 +24,12 @@ class Place:
         services = self.account.notify.v1.services
         return services(self.once("notify", lambda: services.create(friendly_name="Second").sid))
 
+    @property
+    def pool(self):
+        """A messaging service."""
+        services = self.account.messaging.v1.services
+        return services(self.once("pool", lambda: services.create(friendly_name="Pool").sid))
+
     def once(self, name, make):
         """What this place has one of: made when it is first wanted."""
         if name not in self._made:

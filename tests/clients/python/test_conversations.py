@@ -123,5 +123,27 @@ class Conversations(ServerTest):
         self.assertEqual(error.uri, f"/Conversations/{sid}")
 
 
+class Accounts(ServerTest):
+    """Accounts below the first one."""
+
+    def test_a_subaccount_is_a_world_of_its_own(self):
+        """CreateAccount FetchAccount ListAccount UpdateAccount: suspended it is refused, and active again it has all it had."""
+        accounts = self.account.api.v2010.accounts
+        made = accounts.create(friendly_name="Branch")
+        self.assertRegex(made.sid, "^AC[0-9a-f]{32}$")
+        self.assertEqual((made.status, made.owner_account_sid), ("active", self.server.account_sid))
+        self.assertEqual([one.sid for one in accounts.list(friendly_name="Branch")], [made.sid])
+        theirs = self.server.twilio(made.sid, made.auth_token)
+        conversation = theirs.conversations.v1.conversations.create()
+        self.assertEqual(conversation.account_sid, made.sid)
+        with self.refused(404, 20404):
+            self.rest.conversations(conversation.sid).fetch()
+        self.assertEqual(accounts(made.sid).update(status="suspended").status, "suspended")
+        with self.refused(400, 20005):
+            theirs.conversations.v1.configuration().fetch()
+        self.assertEqual(accounts(made.sid).update(status="active", friendly_name="Changed").friendly_name, "Changed")
+        self.assertEqual(theirs.conversations.v1.conversations(conversation.sid).fetch().sid, conversation.sid)
+
+
 if __name__ == "__main__":
     unittest.main()

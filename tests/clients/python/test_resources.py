@@ -210,23 +210,25 @@ RESOURCES = [
         refused=[({"identity": "x" * 257}, 400, 50207), ({"identity": nobody("US")}, 400, 50206)],
     ),
     Resource(
-        operations="CreateNewKey FetchKey ListKey DeleteKey",
+        operations="CreateNewKey FetchKey ListKey UpdateKey DeleteKey",
         sid="SK",
         collection=lambda place: place.account.keys,
         # A resource of its own, whose answers alone have the secret.
         create=lambda _, place, parameters: place.account.new_keys.create(**parameters),
         item=lambda place, key: place.account.keys(key),
         make=lambda: {"friendly_name": unique("key")},
+        change={"friendly_name": "Changed"},
         in_services=False,
         has_url=False,
     ),
     Resource(
         operations="CreateIncomingPhoneNumber FetchIncomingPhoneNumber ListIncomingPhoneNumber "
-        "DeleteIncomingPhoneNumber",
+        "UpdateIncomingPhoneNumber DeleteIncomingPhoneNumber",
         sid="PN",
         collection=lambda place: place.account.incoming_phone_numbers,
         item=lambda place, key: place.account.incoming_phone_numbers(key),
         make=lambda: {"phone_number": phone(), "friendly_name": "desk"},
+        change={"friendly_name": "Changed"},
         refused=[({"phone_number": "five"}, 400, 21421)],
         in_services=False,
         has_url=False,
@@ -347,6 +349,39 @@ RESOURCES = [
         # Ten in an account.
         many=0,
         unknown={"type"},
+    ),
+    Resource(
+        operations="CreateNewSigningKey FetchSigningKey ListSigningKey UpdateSigningKey DeleteSigningKey",
+        sid="SK",
+        collection=lambda place: place.account.signing_keys,
+        create=lambda _, place, parameters: place.account.new_signing_keys.create(**parameters),
+        item=lambda place, key: place.account.signing_keys(key),
+        make=lambda: {"friendly_name": unique("key")},
+        change={"friendly_name": "Changed"},
+        in_services=False,
+        has_url=False,
+    ),
+    Resource(
+        operations="CreateService FetchService ListService UpdateService DeleteService",
+        sid="MG",
+        collection=lambda place: place.account.messaging.v1.services,
+        item=lambda place, key: place.account.messaging.v1.services(key),
+        make=lambda: {"friendly_name": unique("pool"), "status_callback": "https://example.com/status"},
+        shows=lambda made: {**made, "sticky_sender": True, "validity_period": 36000, "usecase": "undeclared"},
+        change={"friendly_name": "Changed", "sticky_sender": False, "validity_period": 1},
+        in_services=False,
+    ),
+    Resource(
+        operations="CreatePhoneNumber FetchPhoneNumber ListPhoneNumber DeletePhoneNumber",
+        sid="PN",
+        collection=lambda place: place.pool.phone_numbers,
+        create=lambda numbers, place, parameters: numbers.create(
+            phone_number_sid=place.account.incoming_phone_numbers.create(**parameters).sid
+        ),
+        item=lambda place, key: place.pool.phone_numbers(key),
+        make=lambda: {"phone_number": phone()},
+        in_services=False,
+        many=50,
     ),
 ]
 
