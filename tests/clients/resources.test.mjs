@@ -418,6 +418,31 @@ const RESOURCES = [
     inServices: false,
     many: 50,
   },
+  {
+    operations: "CreateService FetchService ListService UpdateService DeleteService",
+    sid: "IS",
+    list: () => account.chat.v2.services,
+    one: (place, key) => account.chat.v2.services(key),
+    make: () => ({ friendlyName: unique("chat") }),
+    shows: (made) => ({ ...made, typingIndicatorTimeout: 5, reachabilityEnabled: false }),
+    change: { friendlyName: "Changed", reachabilityEnabled: true, typingIndicatorTimeout: 9 },
+    inServices: false,
+  },
+  {
+    operations: "CreateChannel FetchChannel ListChannel UpdateChannel DeleteChannel",
+    sid: "CH",
+    list: () => account.chat.v2.services(secondService).channels,
+    one: (place, key) => account.chat.v2.services(secondService).channels(key),
+    make: () => ({ friendlyName: "Räum & Zeit", uniqueName: unique("room"), attributes: '{"a":1}' }),
+    shows: (made) => ({ ...made, type: "public", createdBy: "system", membersCount: 0 }),
+    change: { friendlyName: "Changed", attributes: "[]" },
+    otherKey: "uniqueName",
+    refused: [
+      [{ type: "secret" }, 400, 20001],
+      [{ attributes: "{" }, 400, 50304],
+    ],
+    inServices: false,
+  },
 ];
 
 for (const resource of RESOURCES) {

@@ -19,6 +19,12 @@ class Place:
         return self.rest.conversations(self.once("conversation", lambda: self.rest.conversations.create().sid))
 
     @property
+    def chat(self):
+        """The account's default service, as Chat shows it."""
+        find = self.account.conversations.v1.configuration().fetch
+        return self.account.chat.v2.services(self.once("chat", lambda: find().default_chat_service_sid))
+
+    @property
     def notify(self):
         """A service of Notify."""
         services = self.account.notify.v1.services

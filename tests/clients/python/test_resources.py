@@ -383,6 +383,28 @@ RESOURCES = [
         in_services=False,
         many=50,
     ),
+    Resource(
+        operations="CreateService FetchService ListService UpdateService DeleteService",
+        sid="IS",
+        collection=lambda place: place.account.chat.v2.services,
+        item=lambda place, key: place.account.chat.v2.services(key),
+        make=lambda: {"friendly_name": unique("chat")},
+        shows=lambda made: {**made, "typing_indicator_timeout": 5, "reachability_enabled": False},
+        change={"friendly_name": "Changed", "reachability_enabled": True, "typing_indicator_timeout": 9},
+        in_services=False,
+    ),
+    Resource(
+        operations="CreateChannel FetchChannel ListChannel UpdateChannel DeleteChannel",
+        sid="CH",
+        collection=lambda place: place.chat.channels,
+        item=lambda place, key: place.chat.channels(key),
+        make=lambda: {"friendly_name": "Räum & Zeit", "unique_name": unique("room"), "attributes": '{"a":1}'},
+        shows=lambda made: {**made, "type": "public", "created_by": "system", "members_count": 0},
+        change={"friendly_name": "Changed", "attributes": "[]"},
+        other_key="unique_name",
+        refused=[({"type": "secret"}, 400, 20001), ({"attributes": "{"}, 400, 50304)],
+        in_services=False,
+    ),
 ]
 
 
