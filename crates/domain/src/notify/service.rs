@@ -154,7 +154,7 @@ pub fn list(
 }
 
 /// What may be set of a service; `None` leaves a value, an empty text clears it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fields {
     /// At most 64 characters (B-863).
     pub friendly_name: Option<String>,
@@ -377,6 +377,9 @@ impl Command for Update {
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<NotifyService> {
         let mut changed = hold(tx, self.account, self.service)?;
+        if self.fields == Fields::default() {
+            return Ok(changed); // B-014
+        }
         self.fields.fill(tx, &mut changed)?;
         changed.updated_at = cx.now;
         tx.push(

@@ -231,11 +231,10 @@ pub(super) fn lost_race(error: confab_store::Error) -> Error {
 /// Writes what often changes. Read horizons do all day, so no column of an index is among them.
 pub(super) fn save(tx: &mut Transaction<'_>, changed: &Participant) -> Result<()> {
     tx.push(
-        "UPDATE participant SET role_sid = $2, attributes = $3, last_read_index = $4, last_read_at = $5, \
-         notification_level = $6, seq = $7, user_seq = $8, created_at = $9, updated_at = $10 WHERE sid = $1",
+        "UPDATE participant SET attributes = $2, last_read_index = $3, last_read_at = $4, \
+         notification_level = $5, seq = $6, user_seq = $7, created_at = $8, updated_at = $9 WHERE sid = $1",
         params![
             changed.sid.to_string(),
-            changed.role_sid.map(|r| r.to_string()),
             &changed.attributes,
             changed.last_read_index,
             changed.last_read_at.map(|t| t.0),
@@ -249,11 +248,11 @@ pub(super) fn save(tx: &mut Transaction<'_>, changed: &Participant) -> Result<()
     Ok(())
 }
 
-/// Writes who it is and how it is reached, beside [`save`].
+/// Writes who it is, its role, and how it is reached, beside [`save`].
 pub(super) fn save_binding(tx: &mut Transaction<'_>, changed: &Participant) -> Result<()> {
     tx.exec(
         "UPDATE participant SET user_sid = $2, identity = $3, proxy_address = $4, projected_address = $5, \
-         created_seq = $6, user_created_seq = $7 WHERE sid = $1",
+         created_seq = $6, user_created_seq = $7, role_sid = $8 WHERE sid = $1",
         params![
             changed.sid.to_string(),
             changed.user.map(|u| u.to_string()),
@@ -261,7 +260,8 @@ pub(super) fn save_binding(tx: &mut Transaction<'_>, changed: &Participant) -> R
             &changed.proxy_address,
             &changed.projected_address,
             changed.created_seq,
-            changed.user_created_seq
+            changed.user_created_seq,
+            changed.role_sid.map(|r| r.to_string())
         ],
     )
     .map_err(lost_race)?;

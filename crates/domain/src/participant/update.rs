@@ -209,7 +209,8 @@ impl Command for Update {
             changed.user_seq = user::next_seq(tx, user)?;
         }
         save(tx, &changed)?;
-        if replaced || self.proxy_address.is_some() || self.projected_address.is_some() {
+        let rebound = self.proxy_address.is_some() || self.projected_address.is_some();
+        if replaced || rebound || self.role.is_some() {
             save_binding(tx, &changed)?;
         }
         if changed.group_number() != target.group_number() {
