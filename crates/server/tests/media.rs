@@ -612,6 +612,7 @@ async fn a_set_has_the_records_in_the_order_of_the_request_b287() {
 }
 
 /// ListService
+/// McsListService.
 #[tokio::test]
 async fn the_services_of_the_account_are_listed() {
     let server = TestServer::start().await;

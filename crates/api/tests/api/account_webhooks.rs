@@ -34,6 +34,7 @@ async fn a_fresh_account_calls_nobody_b062() {
 }
 
 /// UpdateConfigurationWebhook
+/// FetchConversationWebhook, UpdateConversationWebhook: the older path of the same.
 #[tokio::test]
 async fn both_paths_are_one_resource_b011_b063_b064_b065_b414() {
     let api = api().await;

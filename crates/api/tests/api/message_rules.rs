@@ -288,3 +288,42 @@ fn the_documented_numbers_are_the_defaults_b741() {
         (1000, 50, 1000)
     );
 }
+
+/// ListServiceConversationMessageReceipt, FetchServiceConversationMessageReceipt: as in the short form, with the service.
+#[tokio::test]
+async fn receipts_have_both_forms_b028_b366_b367() {
+    let api = api().await;
+    let path = with_phones(&api).await;
+    let message = say(&api, &path, &[("Body", "hi")]).await;
+    let service = api.get("/v1/Configuration").await.expect(200)["default_chat_service_sid"].clone();
+    let service = service.as_str().unwrap();
+    let scoped = message.replace("/v1/", &format!("/v1/Services/{service}/"));
+    let (short, long) = (receipts(&api, &message).await, receipts(&api, &scoped).await);
+    assert_eq!((short.len(), long.len()), (2, 2));
+    assert_eq!(long[0]["chat_service_sid"], service);
+    assert!(short[0].get("chat_service_sid").is_none());
+    let sid = long[0]["sid"].as_str().unwrap();
+    let fetched = api.get(&format!("{scoped}/Receipts/{sid}")).await.expect(200);
+    assert_eq!(fetched, long[0]);
+    let other = say(&api, &path, &[("Body", "other")]).await;
+    api.get(&format!("{other}/Receipts/{sid}"))
+        .await
+        .refused(404, 20404);
+}
+
+/// FetchConversationMessageChannelMetadata, FetchServiceConversationMessageChannelMetadata: no channel keeps any yet.
+#[tokio::test]
+async fn a_message_without_metadata_says_so_b249() {
+    let api = api().await;
+    let path = api.conversation(&[]).await;
+    let message = say(&api, &path, &[("Body", "hi")]).await;
+    let service = api.get("/v1/Configuration").await.expect(200)["default_chat_service_sid"].clone();
+    let scoped = message.replace("/v1/", &format!("/v1/Services/{}/", service.as_str().unwrap()));
+    for at in [message, scoped] {
+        api.get(&format!("{at}/ChannelMetadata"))
+            .await
+            .refused(404, 50530);
+    }
+    // Nor is there an export, though the links of a conversation name one.
+    api.get(&format!("{path}/Export")).await.refused(404, 20404);
+}

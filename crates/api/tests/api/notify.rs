@@ -221,6 +221,7 @@ async fn an_account_has_ten_services_b861() {
 }
 
 /// NotifyListBinding; also the lists of users and segments, which Notify's service links to.
+/// NotifyListUser, NotifyListSegment.
 #[tokio::test]
 async fn what_a_service_links_to_is_there() {
     let api = notify_api().await;
