@@ -68,6 +68,7 @@ describe("(b) DNS and a certificate", () => {
         const args = [file("chat.mjs"), `conversations-${sdk.version}`, mint(identity), ...(region ? [region] : [])];
         const said = JSON.parse(await run("node", args, { ...trust(), ...dns() }));
         assert.deepEqual([said.author, said.body], [identity, "hello"]);
+        assert.deepEqual([said.host, said.content], [`media.${region ?? "us1"}.twilio.com`, "file content"]);
         const messages = await server.twilio().conversations.v1.conversations(said.sid).messages.list();
         assert.deepEqual(messages.map(({ body }) => body), ["hello"]);
       });

@@ -12,7 +12,12 @@ await conversation.join();
 // What is in a conversation when the SDK opens it makes no event.
 await conversation.getMessages(1);
 const seen = new Promise((resolve) => conversation.once("messageAdded", resolve));
-await conversation.sendMessage("hello");
+const file = { contentType: "text/plain", filename: "a.txt", media: Buffer.from("file content") };
+await conversation.prepareMessage().setBody("hello").addMedia(file).build().send();
 const message = await seen;
-console.log(JSON.stringify({ sid: conversation.sid, author: message.author, body: message.body }));
+// The record is on one host, the bytes are on another one.
+const url = await message.attachedMedia[0].getContentTemporaryUrl();
+const content = await (await fetch(url)).text();
+const { author, body } = message;
+console.log(JSON.stringify({ sid: conversation.sid, author, body, host: new URL(url).host, content }));
 process.exit();
