@@ -128,7 +128,8 @@ pub(crate) fn deliver(
         Some(writer) => Some(writer),
         None => participant::by_numbers(tx, from, to, others)?,
     };
-    let Some(writer) = writer else {
+    // A number that its account gave back may be another one's by now; what is written to it is that one's.
+    let Some(writer) = writer.filter(|writer| writer.account == arrival.account) else {
         return Ok(());
     };
     message::Create {

@@ -416,8 +416,10 @@ impl Command for Postpone {
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
         tx.push(
-            "UPDATE job SET lease_until = 0, run_at = $2, last_error = $3 WHERE id = $1",
-            params![self.id, self.run_at.0, &self.error],
+            "UPDATE job SET lease_until = 0, run_at = $2, last_error = $3, \
+             attempts = CASE WHEN $4 = 1 THEN 0 ELSE attempts END WHERE id = $1",
+            // A step that went well ends the count of failures.
+            params![self.id, self.run_at.0, &self.error, self.error.is_none()],
         )?;
         cx.emit(Effect::JobsWaiting);
         Ok(())

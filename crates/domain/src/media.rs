@@ -14,7 +14,7 @@ use crate::conversation::{self, Conversation};
 use crate::error::Error;
 use crate::job::{self, Kind};
 use crate::sync::{opt_sid, sid};
-use crate::{Actor, Command, Cx, Effect, Result, Transaction, participant, service};
+use crate::{Actor, Command, Counted, Cx, Effect, Result, Transaction, participant, service};
 
 /// Time in which a message must take a medium, seconds (B-277).
 pub const UNATTACHED_SECONDS: i64 = 300;
@@ -144,7 +144,7 @@ pub fn find(tx: &mut Transaction<'_>, media: MediaSid, now: Timestamp) -> Result
         return Ok(found);
     };
     // A removed conversation has no media for anybody, though a purge may still be on its way to them.
-    let exists = conversation::by_sid(tx, conversation)?.is_some();
+    let exists = conversation::exists(tx, conversation)?;
     Ok(found.filter(|_| exists))
 }
 
@@ -242,6 +242,13 @@ impl Command for Reserve {
         let at = cx.now.plus_seconds(UNATTACHED_SECONDS);
         job::add(tx, cx, &Kind::CollectMedia { media }, at)?;
         Ok(media)
+    }
+
+    fn counted(&self) -> Counted<'_> {
+        match &self.owner {
+            Owner::Service(service) => Counted::Service(*service),
+            Owner::Phone { .. } => Counted::Nothing,
+        }
     }
 }
 

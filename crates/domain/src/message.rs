@@ -277,15 +277,18 @@ impl Command for Create {
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Message> {
         let (attributes, content, media) = self.check(cx)?;
-        let conversation = match ConversationSid::parse(&self.conversation) {
-            Some(sid) => sid,
-            None => conversation::parent(tx, self.service, &self.conversation)?.sid,
-        };
-        if let Some(client) = cx.actor.client().cloned() {
+        let conversation = if let Some(client) = cx.actor.client().cloned() {
+            // Looked up once: a name may pass to another conversation meanwhile.
             let found = conversation::hold(tx, self.service, &self.conversation, 50350)?;
             let me = participant::of_client(tx, &found, &client)?;
             self.permit(tx, cx, &me, !media.is_empty())?;
-        }
+            found.sid
+        } else {
+            match ConversationSid::parse(&self.conversation) {
+                Some(sid) => sid,
+                None => conversation::parent(tx, self.service, &self.conversation)?.sid,
+            }
+        };
         let Some(at) = conversation::append(tx, cx, self.service, conversation)? else {
             conversation::parent(tx, self.service, &self.conversation)?.require_open()?;
             return Err(confab_store::Error::Retry("the conversation was just opened".into()).into());

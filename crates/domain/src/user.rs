@@ -525,7 +525,9 @@ pub(crate) fn remove(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, user: &User) -> 
     }
     // Nobody lets the user in after this lock; who did before it is seen by another run.
     let seq = next_seq(tx, user.sid)?;
-    if !participant::of_user_all(tx, user.sid)?.is_empty() {
+    let is_in = !participant::of_user_all(tx, user.sid)?.is_empty()
+        || !participant::of_identity_public(tx, user.service, &user.identity)?.is_empty();
+    if is_in {
         return Err(confab_store::Error::Retry("the user was let in meanwhile".into()).into());
     }
     binding::remove_of_user(tx, user.service, &user.identity)?;

@@ -99,7 +99,8 @@ impl Command for Update {
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<UserConversation> {
         let user = user::fetch(tx, self.service, &self.user)?;
-        let found = conversation::fetch(tx, self.service, &self.conversation)?;
+        // Held: the participant may be somebody else a moment later, in a group.
+        let found = conversation::hold(tx, self.service, &self.conversation, 20404)?;
         let part = part(tx, &user, &found)?;
         let update = participant::Update {
             horizon: self.horizon.clone(),
@@ -134,7 +135,8 @@ impl Command for Delete {
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
         let user = user::fetch(tx, self.service, &self.user)?;
-        let found = conversation::fetch(tx, self.service, &self.conversation)?;
+        // Held: the participant may be somebody else a moment later, in a group.
+        let found = conversation::hold(tx, self.service, &self.conversation, 20404)?;
         let part = part(tx, &user, &found)?;
         let remove = participant::Remove {
             service: self.service,

@@ -123,7 +123,8 @@ impl Engine {
                 // Both names of a conversation count together.
                 None => {
                     let key = key.to_owned();
-                    match self.read(move |tx| conversation::find(tx, service, &key)).await? {
+                    let found = self.read(move |tx| conversation::find_channel(tx, service, &key));
+                    match found.await? {
                         Some(found) => Subject::Conversation(found.sid),
                         None => return Ok(()),
                     }

@@ -37,10 +37,18 @@ impl Pace {
     pub(crate) fn admits(&self, subject: Subject, now: Timestamp) -> bool {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.len() >= CAPACITY && !recent.contains_key(&subject) {
-            recent.retain(|_, times| times.back().is_some_and(|last| now.0 - last < SECOND));
+            recent.retain(|_, times| {
+                times
+                    .back()
+                    .is_some_and(|last| (0..SECOND).contains(&(now.0 - last)))
+            });
         }
         let times = recent.entry(subject).or_default();
-        while times.front().is_some_and(|first| now.0 - first >= SECOND) {
+        // A clock that is set back must not hold anybody up until it is where it was.
+        while times
+            .front()
+            .is_some_and(|first| !(0..SECOND).contains(&(now.0 - first)))
+        {
             times.pop_front();
         }
         let admitted = times.len() < self.per_second;

@@ -19,10 +19,11 @@ pub enum Guard {
 }
 
 impl Guard {
-    /// The guard for a server that listens on an address: on loopback only, whoever reaches it is on the machine.
+    /// The guard for a server that listens on these addresses: on loopback only, whoever reaches it is on the machine,
+    /// unless something in front of it lets others in.
     #[must_use]
-    pub fn for_listener(listen: SocketAddr) -> Self {
-        if listen.ip().is_loopback() {
+    pub fn for_listeners(listen: impl IntoIterator<Item = SocketAddr>, is_behind_a_proxy: bool) -> Self {
+        if !is_behind_a_proxy && listen.into_iter().all(|address| address.ip().is_loopback()) {
             Self::Open
         } else {
             Self::Public
@@ -202,10 +203,14 @@ mod tests {
 
     #[test]
     fn a_server_on_loopback_calls_its_own_machine() {
-        let guard = |text: &str| Guard::for_listener(text.parse().unwrap());
-        assert_eq!(guard("127.0.0.1:80"), Guard::Open);
-        assert_eq!(guard("[::1]:80"), Guard::Open);
-        assert_eq!(guard("0.0.0.0:80"), Guard::Public);
-        assert_eq!(guard("192.168.0.1:80"), Guard::Public);
+        let guard =
+            |texts: &[&str], proxy| Guard::for_listeners(texts.iter().map(|t| t.parse().unwrap()), proxy);
+        assert_eq!(guard(&["127.0.0.1:80"], false), Guard::Open);
+        assert_eq!(guard(&["[::1]:80", "127.0.0.1:443"], false), Guard::Open);
+        assert_eq!(guard(&["0.0.0.0:80"], false), Guard::Public);
+        assert_eq!(guard(&["192.168.0.1:80"], false), Guard::Public);
+        // One of several listeners is enough, and so is a proxy in front of one on loopback.
+        assert_eq!(guard(&["127.0.0.1:80", "0.0.0.0:443"], false), Guard::Public);
+        assert_eq!(guard(&["127.0.0.1:80"], true), Guard::Public);
     }
 }

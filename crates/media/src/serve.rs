@@ -27,7 +27,9 @@ fn is_shown(content_type: &str) -> bool {
     let kind = kind.to_ascii_lowercase();
     let harmless = ["image/", "audio/", "video/"].iter().any(|p| kind.starts_with(p))
         || matches!(kind.as_str(), "text/plain" | "application/pdf");
-    harmless && !kind.contains("svg") && !kind.contains("xml")
+    // A browser takes the last of several types.
+    let one = !kind.contains(|c: char| c == ',' || c.is_whitespace());
+    harmless && one && !content_type.contains(',') && !kind.contains("svg") && !kind.contains("xml")
 }
 
 /// The value of `Content-Disposition` (RFC 6266), with the name in ASCII for old clients and as RFC 5987 has it.

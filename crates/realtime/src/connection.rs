@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
-use confab_domain::{Actor, Client, Error, Stream, reachability, user};
+use confab_domain::{Actor, Client, Error, Stream, user};
 use confab_engine::{ChatToken, Engine};
 use confab_types::{ApiError, ConversationSid, Sid};
 use futures_util::SinkExt;
@@ -316,20 +316,11 @@ async fn open(shared: &Arc<Shared>, origin: &Arc<str>, token: &str) -> Result<(S
     let (service, identity) = (token.service, token.identity.clone());
     // Nearly all connections are of users that exist: they cost a read, not a write.
     let found = engine
-        .read(move |tx| {
-            let Some(user) = user::by_identity(tx, service, &identity)? else {
-                return Ok(None);
-            };
-            let shown = reachability::of(tx, &user)?;
-            Ok(Some((
-                user,
-                shown.is_some_and(|shown| shown.online != Some(true)),
-            )))
-        })
+        .read(move |tx| user::by_identity(tx, service, &identity))
         .await?;
-    let (user, comes_online) = match found {
-        Some(found) => found,
-        None => (engine.execute(Actor::System, connect).await?, true),
+    let user = match found {
+        Some(user) => user,
+        None => engine.execute(Actor::System, connect).await?,
     };
     let id = shared.next_connection();
     let client = Arc::new(Client {
@@ -339,7 +330,7 @@ async fn open(shared: &Arc<Shared>, origin: &Arc<str>, token: &str) -> Result<(S
         identity: token.identity.clone(),
     });
     let session = Session {
-        _present: shared.presence.enter(&client, comes_online).await,
+        _present: shared.presence.enter(&client).await,
         shared: Arc::clone(shared),
         id,
         client,

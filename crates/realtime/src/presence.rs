@@ -38,16 +38,18 @@ impl Presence {
         presence
     }
 
-    /// A connection of a user is there. `shown` says whether he is shown as online already, as the caller has read it.
-    pub(crate) async fn enter(self: &Arc<Self>, client: &Client, needs_writing: bool) -> Present {
+    /// A connection of a user is there. It is counted before the rows are asked: whoever writes that he has gone looks
+    /// at the count afterwards.
+    pub(crate) async fn enter(self: &Arc<Self>, client: &Client) -> Present {
         *self.lock().entry(client.user).or_default() += 1;
         let present = Present {
             presence: Arc::clone(self),
             service: client.service,
             user: client.user,
         };
-        if needs_writing {
-            self.write(client.service, client.user, true).await;
+        let (service, user) = (client.service, client.user);
+        if let Some(false) = self.shown_online(service, user).await {
+            self.write(service, user, true).await;
         }
         present
     }
@@ -72,6 +74,18 @@ impl Presence {
         }
     }
 
+    /// Whether a user is shown as online; none in a service that shows nobody.
+    async fn shown_online(&self, service: ServiceSid, user: UserSid) -> Option<bool> {
+        let read = self.engine.read(move |tx| {
+            let Some(found) = confab_domain::user::by_sid(tx, service, user)? else {
+                return Ok(None);
+            };
+            Ok(reachability::of(tx, &found)?.map(|shown| shown.online == Some(true)))
+        });
+        // It is only shown; a connection must not fail for it.
+        read.await.unwrap_or_default()
+    }
+
     /// Shows a user as offline, unless he came back within the grace period.
     async fn leave(self: Arc<Self>, service: ServiceSid, user: UserSid) {
         tokio::time::sleep(self.grace).await;
@@ -79,16 +93,7 @@ impl Presence {
             return;
         }
         // In most services nobody is shown: that costs a read and no write.
-        let online = self
-            .engine
-            .read(move |tx| {
-                let Some(found) = confab_domain::user::by_sid(tx, service, user)? else {
-                    return Ok(false);
-                };
-                Ok(reachability::of(tx, &found)?.is_some_and(|shown| shown.online == Some(true)))
-            })
-            .await;
-        if matches!(online, Ok(true)) {
+        if self.shown_online(service, user).await == Some(true) {
             self.write(service, user, false).await;
             // He may have come back while that was written, and found himself online still.
             if self.is_here(user) {

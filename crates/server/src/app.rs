@@ -123,14 +123,17 @@ impl App {
                 .await
                 .context("cannot write to the database")?;
         }
+        let is_behind_a_proxy = config.public_url.is_some() || !config.trusted_proxies.is_empty();
+        let guard = Guard::for_listeners(
+            [Some(address), tls_address].into_iter().flatten(),
+            is_behind_a_proxy,
+        );
         let (stop_worker, worker_stops) = oneshot::channel();
         let parts = Parts {
-            worker: tokio::spawn(
-                worker(engine.clone(), library, address, &metrics).run(async move {
-                    // Also when the sender is gone, which then wants no more work either.
-                    let _ = worker_stops.await;
-                }),
-            ),
+            worker: tokio::spawn(worker(engine.clone(), library, guard, &metrics).run(async move {
+                // Also when the sender is gone, which then wants no more work either.
+                let _ = worker_stops.await;
+            })),
             stop_worker,
             http: tokio::spawn(http::accept(listeners, faces, tls.clone(), shutdown.clone())),
             realtime,
@@ -297,10 +300,10 @@ impl Handler for Jobs {
     }
 }
 
-fn worker(engine: Engine, library: Library, address: SocketAddr, metrics: &Arc<Metrics>) -> Worker {
+fn worker(engine: Engine, library: Library, guard: Guard, metrics: &Arc<Metrics>) -> Worker {
     let metrics = Arc::clone(metrics);
     let simulator = Arc::new(Simulator::new(engine.clone()));
-    let fetcher = Fetcher::new(Guard::for_listener(address));
+    let fetcher = Fetcher::new(guard);
     let jobs = Jobs {
         media: MediaJobs::new(engine.clone(), library, fetcher),
         dispatcher: Dispatcher::new(engine.clone(), simulator),

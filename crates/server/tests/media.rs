@@ -205,6 +205,28 @@ async fn what_could_run_in_a_browser_is_only_to_be_saved() {
     }
 }
 
+/// What stands around the file of a form is not gathered without end; the file itself may be long.
+#[tokio::test]
+async fn a_form_is_read_piece_by_piece() {
+    let server = TestServer::start().await;
+    let kind = "multipart/form-data; boundary=B";
+    let long = "x".repeat(8 << 20);
+    for junk in [
+        long.clone(),
+        format!("--B\r\nX-Long: {long}"),
+        format!("--B\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\n{long}"),
+    ] {
+        let (status, _, body) = bytes(upload(&server, "", Some(kind)).body(junk)).await;
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((status, &body["code"]), (400, &json!(20001)), "{body}");
+    }
+    let form = format!(
+        "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f.txt\"\r\n\r\n{long}\r\n--B--\r\n"
+    );
+    let record = uploaded(&server, "", kind, form).await;
+    assert_eq!(record["size"], 8 << 20);
+}
+
 #[tokio::test]
 async fn a_form_with_one_file_is_an_upload_of_the_file_b271() {
     let server = TestServer::start().await;

@@ -13,7 +13,7 @@ use crate::kit::render::{Found, reply};
 use crate::kit::routes::{Routes, post};
 
 /// Media of one request at most.
-const MOST: usize = 1000;
+const MOST: usize = 100;
 
 pub(super) fn routes(routes: &mut Routes) {
     routes.at(

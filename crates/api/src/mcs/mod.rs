@@ -3,6 +3,7 @@
 mod content;
 mod media;
 mod media_set;
+mod metered;
 mod scope;
 mod service;
 mod upload;

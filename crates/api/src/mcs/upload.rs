@@ -11,11 +11,12 @@ use bytes::Bytes;
 use confab_domain::media::{Category, Media, Owner};
 use confab_media::Error;
 use confab_types::{ApiError, Form};
-use futures_util::{Stream, StreamExt as _};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use multer::{Constraints, Multipart, SizeLimit};
 use serde_json::json;
 
 use super::media::CategoryWord;
+use super::metered::{Ahead, Metered};
 use super::scope::Scope;
 use crate::kit::app::App;
 use crate::kit::failure::{Failure, Result};
@@ -110,8 +111,10 @@ impl Upload {
             Some(boundary) => {
                 let size = SizeLimit::new().whole_stream(limit.saturating_add(FORM_BYTES));
                 let constraints = Constraints::new().size_limit(size);
-                let form = Multipart::with_constraints(&mut body, boundary, constraints);
-                store_file(scope, upload, form).await
+                let ahead = Ahead::default();
+                let metered = Metered::new(&mut body, ahead.clone());
+                let form = Multipart::with_constraints(metered, boundary, constraints);
+                store_file(scope, upload, form, ahead).await
             }
         };
         if stored.is_err() {
@@ -126,6 +129,7 @@ async fn store_file(
     scope: &Scope,
     mut upload: confab_media::Upload,
     mut form: Multipart<'_>,
+    ahead: Ahead,
 ) -> Result<Media> {
     let broken = |error: multer::Error| match error {
         multer::Error::StreamSizeExceeded { .. } => Failure::code(20413),
@@ -147,6 +151,7 @@ async fn store_file(
         None => None,
         Some(_) => content_type(file.headers())?,
     };
+    let file = file.inspect_ok(move |piece| ahead.handed_on(piece.len()));
     let stored = store(scope, upload, file).await?;
     // To its end, so that the connection can be used again.
     while let Ok(Some(_)) = form.next_field().await {}

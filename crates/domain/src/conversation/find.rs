@@ -38,7 +38,7 @@ pub fn find(tx: &mut Transaction<'_>, service: ServiceSid, key: &str) -> Result<
 ///
 /// # Errors
 /// The database's.
-pub(crate) fn find_channel(
+pub fn find_channel(
     tx: &mut Transaction<'_>,
     service: ServiceSid,
     key: &str,
@@ -196,4 +196,13 @@ pub(crate) fn lock_open(
     let locked = lock(tx, conversation, missing)?;
     locked.require_open()?;
     Ok(locked)
+}
+
+/// Whether a conversation or a public channel exists.
+pub(crate) fn exists(tx: &mut Transaction<'_>, conversation: ConversationSid) -> Result<bool> {
+    let row = tx.first(
+        "SELECT sid FROM conversation WHERE sid = $1",
+        params![conversation.to_string()],
+    )?;
+    Ok(row.is_some())
 }

@@ -53,6 +53,10 @@ pub(super) fn name_member(
         return Err(Error::code(50433));
     }
     user::ensure(tx, cx, who.account, who.service, identity, None)?;
+    // Locked, so that he is not deleted before his membership is there to be deleted with him.
+    if user::hold_identity(tx, who.service, identity)?.is_none() {
+        return Err(confab_store::Error::Retry("the user was just deleted".into()).into());
+    }
     who.identity = Some(identity.to_owned());
     Ok(())
 }

@@ -1,0 +1,78 @@
+//! Keeps the reader of a form from gathering in memory what it cannot make sense of.
+//!
+//! It takes all that is ready before it looks at it, and searches it again from its beginning each time. So it is given
+//! one piece at a time, and no more than it has handed on and a little.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use axum::body::BodyDataStream;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
+
+/// What the reader may have taken and not handed on.
+const AHEAD_BYTES: usize = 256 * 1024;
+
+/// A body on its way to the reader of a form.
+pub(super) struct Metered<'a> {
+    body: &'a mut BodyDataStream,
+    ahead: Ahead,
+    gave: bool,
+}
+
+/// Bytes that the reader has taken and not handed on. Clones are the same number.
+#[derive(Clone, Default)]
+pub(super) struct Ahead(Arc<AtomicUsize>);
+
+impl Ahead {
+    /// The reader has handed on this much.
+    pub(super) fn handed_on(&self, bytes: usize) {
+        self.0.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// The reader took more than a form has around its file.
+#[derive(Debug)]
+pub(super) struct TooMuch;
+
+impl std::fmt::Display for TooMuch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("there is too much around the file")
+    }
+}
+
+impl std::error::Error for TooMuch {}
+
+impl<'a> Metered<'a> {
+    pub(super) fn new(body: &'a mut BodyDataStream, ahead: Ahead) -> Self {
+        Self {
+            body,
+            ahead,
+            gave: false,
+        }
+    }
+}
+
+impl Stream for Metered<'_> {
+    type Item = Result<Bytes, Box<dyn std::error::Error + Send + Sync>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.ahead.0.load(Ordering::Relaxed) > AHEAD_BYTES {
+            return Poll::Ready(Some(Err(TooMuch.into())));
+        }
+        if std::mem::take(&mut self.gave) {
+            // It is to look at what it has first.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let next = std::task::ready!(self.body.poll_next_unpin(cx));
+        Poll::Ready(next.map(|piece| {
+            let piece = piece?;
+            self.ahead.0.fetch_add(piece.len(), Ordering::Relaxed);
+            self.gave = true;
+            Ok(piece)
+        }))
+    }
+}
