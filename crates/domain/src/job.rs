@@ -287,7 +287,7 @@ pub struct Job {
     pub id: i64,
     /// What there is to do.
     pub kind: Kind,
-    /// Earlier tries.
+    /// Tries that failed since the last step that went well.
     pub attempts: i64,
 }
 
