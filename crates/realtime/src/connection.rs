@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
-use confab_domain::{Actor, Client, Error, Stream, user};
+use confab_domain::{Actor, Client, Error, Stream};
 use confab_engine::{ChatToken, Engine};
 use confab_types::{ApiError, ConversationSid, Sid};
 use futures_util::SinkExt;
@@ -307,28 +307,8 @@ async fn start(
 async fn open(shared: &Arc<Shared>, origin: &Arc<str>, token: &str) -> Result<(Session, ChatToken), Error> {
     let engine = &shared.engine;
     let token = engine.verify_token(token).await?;
-    let connect = user::Connect {
-        account: token.account,
-        service: token.service,
-        identity: token.identity.clone(),
-        role: token.role,
-    };
-    let (service, identity) = (token.service, token.identity.clone());
-    // Nearly all connections are of users that exist: they cost a read, not a write.
-    let found = engine
-        .read(move |tx| user::by_identity(tx, service, &identity))
-        .await?;
-    let user = match found {
-        Some(user) => user,
-        None => engine.execute(Actor::System, connect).await?,
-    };
-    let id = shared.next_connection();
-    let client = Arc::new(Client {
-        account: token.account,
-        service: token.service,
-        user: user.sid,
-        identity: token.identity.clone(),
-    });
+    let client = Arc::new(engine.client(&token).await?);
+    let (id, user) = (shared.next_connection(), client.user);
     let session = Session {
         _present: shared.presence.enter(&client).await,
         shared: Arc::clone(shared),
@@ -340,8 +320,8 @@ async fn open(shared: &Arc<Shared>, origin: &Arc<str>, token: &str) -> Result<(S
         ready: Vec::new(),
     };
     // Of its own user's stream a connection hears revocations also when it follows nothing of it.
-    let own = Stream::User(user.sid);
-    shared.hub.follow((id, user.sid), &session.outbox, own, None);
+    let own = Stream::User(user);
+    shared.hub.follow((id, user), &session.outbox, own, None);
     Ok((session, token))
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::scope::Scope;
 use crate::kit::failure::Result;
-use crate::kit::input::{Date, Input, OneOf, SidText, Text, WebhookEnabled, input, words};
+use crate::kit::input::{Date, Direction, Input, SidText, Text, WebhookEnabled, input};
 use crate::kit::paging::{InList, Listed, Paged};
 use crate::kit::render::{Created, Found, Iso, reply};
 use crate::kit::routes::{Routes, get, post};
@@ -64,23 +64,15 @@ async fn fetch(scope: Scope) -> Result<Found<View>> {
     Ok(reply(&view(&scope, found)))
 }
 
-words! {
-    /// Directions of the list.
-    Direction: "asc", "desc"
-}
-
 input! {
     /// The order of the list, by index.
     struct Wanted {
-        order: OneOf<Direction> = "Order",
+        order: Direction = "Order",
     }
 }
 
 async fn list(scope: Scope, query: Paged<Wanted, 100>) -> Result<Listed<View>> {
-    let order = match query.filters.order.as_deref() {
-        Some("desc") => Order::Descending,
-        _ => Order::Ascending,
-    };
+    let order = query.filters.order.unwrap_or(Order::Ascending);
     let (service, key) = (scope.service, scope.item("ChannelSid")?.to_owned());
     let root = scope.root.clone();
     query

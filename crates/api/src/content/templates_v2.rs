@@ -1,13 +1,13 @@
 //! The lists of v2: sorted and filtered.
 
+use confab_domain::Page;
 use confab_domain::content::{self, ApprovalStatus, Filter, Pattern, Sort};
-use confab_domain::{Order, Page};
 use confab_types::ApiError;
 
 use super::{template, with_approval};
 use crate::kit::caller::Caller;
 use crate::kit::failure::Result;
-use crate::kit::input::{Date, List, OneOf, Text, input, words};
+use crate::kit::input::{Date, Direction, List, Text, input};
 use crate::kit::paging::{Listed, Paged, Paging};
 use crate::kit::routes::{Routes, get};
 
@@ -20,16 +20,11 @@ pub(super) fn routes(routes: &mut Routes) {
     );
 }
 
-words! {
-    /// Directions of an order.
-    Direction: "asc", "desc"
-}
-
 input! {
     /// Which templates, and in which order.
     struct Wanted {
-        by_date: OneOf<Direction> = "SortByDate",
-        by_name: OneOf<Direction> = "SortByContentName",
+        by_date: Direction = "SortByDate",
+        by_name: Direction = "SortByContentName",
         from: Date = "DateCreatedAfter",
         to: Date = "DateCreatedBefore",
         name: Text = "ContentName",
@@ -43,13 +38,9 @@ input! {
 impl Wanted {
     /// The date goes before the name where both are given.
     fn sort(&self) -> Sort {
-        let order = |word: &str| match word {
-            "asc" => Order::Ascending,
-            _ => Order::Descending,
-        };
-        match (&self.by_date, &self.by_name) {
-            (Some(word), _) => Sort::Updated(order(word)),
-            (None, Some(word)) => Sort::Name(order(word)),
+        match (self.by_date, self.by_name) {
+            (Some(order), _) => Sort::Updated(order),
+            (None, Some(order)) => Sort::Name(order),
             (None, None) => Sort::Newest,
         }
     }

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use super::both;
 use super::scope::Scope;
 use crate::kit::failure::{Failure, Result};
-use crate::kit::input::{Date, Input, OneOf, SidText, Text, WebhookEnabled, input, words};
+use crate::kit::input::{Date, Direction, Input, SidText, Text, WebhookEnabled, input, words};
 use crate::kit::paging::{InList, Listed, Paged};
 use crate::kit::render::{Created, Deleted, Empty, Found, Iso, Links, reply};
 use crate::kit::routes::{Routes, delete, get, post};
@@ -139,23 +139,15 @@ async fn remove(scope: Scope, _: WebhookEnabled) -> Result<Deleted> {
     Ok(Deleted)
 }
 
-words! {
-    /// Orders of the list.
-    OrderWord: "asc", "desc"
-}
-
 input! {
     /// Filters of the list.
     struct Filters {
-        order: OneOf<OrderWord> = "Order",
+        order: Direction = "Order",
     }
 }
 
 async fn list(scope: Scope, query: Paged<Filters, 100>) -> Result<Listed<View>> {
-    let order = match query.filters.order.as_deref() {
-        Some("desc") => Order::Descending,
-        _ => Order::Ascending,
-    };
+    let order = query.filters.order.unwrap_or(Order::Ascending);
     let (service, key) = (scope.service, scope.item("ConversationSid")?.to_owned());
     let root = scope.root.clone();
     query

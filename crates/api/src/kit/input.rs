@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use axum::extract::{FromRequest, Request};
 use axum::http::Method;
 use axum::http::request::Parts;
+use confab_domain::Order;
 use confab_types::{ApiError, Form, Sid, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -435,6 +436,30 @@ impl<W: Words> Kind for OneOf<W> {
 
     fn schema() -> Value {
         W::schema()
+    }
+}
+
+/// The direction of a list: `asc` or `desc`; any other word is refused with 20001.
+pub(crate) struct Direction;
+
+words! {
+    /// The words of [`Direction`].
+    Directions: "asc", "desc"
+}
+
+impl Kind for Direction {
+    type Value = Option<Order>;
+
+    fn read(form: &Form, name: &str) -> Result<Option<Order>, ApiError> {
+        let word = OneOf::<Directions>::read(form, name)?;
+        Ok(word.map(|word| match word.as_str() {
+            "asc" => Order::Ascending,
+            _ => Order::Descending,
+        }))
+    }
+
+    fn schema() -> Value {
+        Directions::schema()
     }
 }
 
