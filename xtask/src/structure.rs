@@ -19,20 +19,23 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["types", "store", "domain", "bus"]),
     ("jobs", &["types", "domain", "engine"]),
     ("channels", &["types", "domain", "engine", "jobs"]),
-    ("media", &["types", "domain", "engine", "jobs"]),
+    ("outgoing", &[]),
+    ("media", &["types", "domain", "engine", "jobs", "outgoing"]),
+    ("webhooks", &["types", "domain", "engine", "outgoing"]),
     ("api", &["types", "domain", "engine", "media"]),
     ("realtime", &["types", "domain", "engine", "bus"]),
     (
         "server",
         &[
-            "types", "store", "domain", "engine", "bus", "jobs", "channels", "media", "api", "realtime",
+            "types", "store", "domain", "engine", "bus", "jobs", "channels", "outgoing", "media", "webhooks",
+            "api", "realtime",
         ],
     ),
     (
         "testkit",
         &[
-            "types", "store", "domain", "engine", "bus", "jobs", "channels", "media", "api", "realtime",
-            "server",
+            "types", "store", "domain", "engine", "bus", "jobs", "channels", "outgoing", "media", "webhooks",
+            "api", "realtime", "server",
         ],
     ),
 ];

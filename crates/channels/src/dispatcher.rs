@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use confab_domain::job::{Job, Kind};
 use confab_domain::receipt::Status;
-use confab_domain::{Actor, Command, Error, conversation, handset, receipt};
+use confab_domain::{Actor, Command, Error, Origin, conversation, handset, receipt, webhook};
 use confab_engine::Engine;
 use confab_jobs::{Handler, Outcome};
-use confab_types::{AccountSid, ConversationSid};
+use confab_types::{AccountSid, ConversationSid, WebhookSid};
 
 use crate::{Carrier, CarrierError, Outbound};
 
@@ -105,9 +105,26 @@ impl Dispatcher {
         }
     }
 
-    async fn initialize(&self, initialize: conversation::Initialize) -> Outcome {
+    async fn replay(&self, webhook: WebhookSid) -> Outcome {
+        match self
+            .engine
+            .execute(Actor::System, webhook::Replay { webhook })
+            .await
+        {
+            Ok(true) => Outcome::Done,
+            Ok(false) => Outcome::Again {
+                at: self.engine.now(),
+            },
+            Err(error) => Outcome::Failed {
+                error: error.to_string(),
+            },
+        }
+    }
+
+    /// Ends what a caller of REST began: it is told of as his doing (B-427).
+    async fn initialize(&self, initialize: conversation::Initialize, announces: bool) -> Outcome {
         let conversation = initialize.conversation;
-        match self.engine.execute(Actor::System, initialize).await {
+        match self.engine.execute(Origin::rest(announces), initialize).await {
             Ok(()) => Outcome::Done,
             Err(Error::Api(cause)) => {
                 tracing::warn!(%conversation, %cause, "the participants of a new conversation cannot be added");
@@ -168,14 +185,16 @@ impl Handler for Dispatcher {
                 conversation,
                 participants,
                 state,
+                announces,
             } => {
-                self.initialize(conversation::Initialize {
+                let initialize = conversation::Initialize {
                     conversation,
                     participants,
                     state,
-                })
-                .await
+                };
+                self.initialize(initialize, announces).await
             }
+            Kind::ReplayMessages { webhook } => self.replay(webhook).await,
             Kind::CollectMedia { .. } | Kind::RemoveMedia { .. } | Kind::Receive(_) => Outcome::Failed {
                 error: "not a job of the dispatcher".into(),
             },

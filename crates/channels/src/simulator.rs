@@ -43,7 +43,7 @@ impl Carrier for Simulator {
                     code: i64::from(error.code),
                     reason: error.to_string(),
                 },
-                Error::Store(error) => CarrierError::Unavailable(error.to_string()),
+                error => CarrierError::Unavailable(error.to_string()),
             })
     }
 }

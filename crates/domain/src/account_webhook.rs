@@ -5,7 +5,7 @@ use confab_types::{AccountSid, ApiError};
 
 use crate::endpoint::{self, Method};
 use crate::event::{self, Event, Scope};
-use crate::{Command, Cx, Result, Transaction, account, text};
+use crate::{Command, Cx, Effect, Result, Transaction, account, text};
 
 /// What the account's webhooks are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +112,7 @@ pub struct Update {
 impl Command for Update {
     type Output = AccountWebhook;
 
-    fn apply(&self, tx: &mut Transaction<'_>, _: &mut Cx<'_>) -> Result<AccountWebhook> {
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<AccountWebhook> {
         // Of two callers who each set a part, the second sees what the first has set.
         account::hold(tx, self.account)?;
         let mut hook = fetch(tx, self.account)?;
@@ -148,6 +148,9 @@ impl Command for Update {
                 hook.target.name()
             ],
         )?;
+        cx.emit(Effect::HooksChanged {
+            account: self.account,
+        });
         Ok(hook)
     }
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use confab_types::{AccountSid, ConversationSid, KeySid, ServiceSid, Sid, Timestamp, UserSid};
+use confab_types::{AccountSid, Channel, ConversationSid, KeySid, ServiceSid, Sid, Timestamp, UserSid};
 
 use crate::conversation::Conversation;
+use crate::event::Event;
+use crate::hook::{Answer, Asks, Forgetful, Memory, Rehearsal};
 use crate::message::Message;
 use crate::participant::Participant;
 use crate::sync::Tombstone;
@@ -25,6 +27,25 @@ pub trait Command: Send + Sync + 'static {
     /// What the action of a caller is counted with where actions a second are limited (B-744).
     fn counted(&self) -> Counted<'_> {
         Counted::Nothing
+    }
+
+    /// What a webhook may want to be asked before it (B-396).
+    fn asks(&self) -> Asks {
+        Asks::Nothing
+    }
+
+    /// Where [`Command::asks`] cannot tell: the service and event that it comes to, if to any.
+    ///
+    /// # Errors
+    /// The database's.
+    fn look(&self, _: &mut Transaction<'_>) -> Result<Option<(ServiceSid, Event)>> {
+        Ok(None)
+    }
+
+    /// Whether something is left to do when a webhook refused it ([`Cx::answer`]), instead of telling the caller so
+    /// (B-403): a phone's message was taken in for good.
+    fn outlives_refusal(&self) -> bool {
+        false
     }
 }
 
@@ -80,6 +101,35 @@ impl Actor {
         match self {
             Self::Client(client) => Some(client),
             _ => None,
+        }
+    }
+}
+
+/// Who acts, and whether webhooks hear of it.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// Who acts.
+    pub actor: Actor,
+    /// Whether webhooks are called: for a caller of REST only on demand, for all others always (B-381, B-382).
+    pub announces: bool,
+}
+
+impl Origin {
+    /// A caller of REST.
+    #[must_use]
+    pub fn rest(webhook_enabled: bool) -> Self {
+        Self {
+            actor: Actor::Rest,
+            announces: webhook_enabled,
+        }
+    }
+}
+
+impl From<Actor> for Origin {
+    fn from(actor: Actor) -> Self {
+        Self {
+            announces: !matches!(actor, Actor::Rest),
+            actor,
         }
     }
 }
@@ -146,20 +196,71 @@ pub struct Cx<'a> {
     pub actor: Actor,
     /// The owner's limits.
     pub limits: &'a Limits,
+    /// Whether webhooks hear of what the actor does: see [`Origin`].
+    pub announces: bool,
+    /// What a webhook that was asked about this has answered.
+    pub answer: Answer,
+    /// The channel that a carrier's message came by.
+    pub(crate) channel: Option<Channel>,
+    /// Identity of an SDK client who is about to become an actor.
+    pub(crate) newcomer: Option<String>,
+    /// Where webhooks are remembered.
+    pub(crate) memory: &'a dyn Memory,
+    /// What would have been asked, while nothing of the run is kept.
+    pub(crate) rehearsal: Option<Rehearsal>,
     ids: &'a mut dyn Ids,
     effects: Vec<Effect>,
 }
 
 impl<'a> Cx<'a> {
     /// A context for one run.
-    pub fn new(now: Timestamp, actor: Actor, limits: &'a Limits, ids: &'a mut dyn Ids) -> Self {
+    pub fn new(now: Timestamp, origin: impl Into<Origin>, limits: &'a Limits, ids: &'a mut dyn Ids) -> Self {
+        let origin = origin.into();
         Self {
             now,
-            actor,
+            actor: origin.actor,
+            announces: origin.announces,
             limits,
+            answer: Answer::default(),
+            channel: None,
+            newcomer: None,
+            memory: &Forgetful,
+            rehearsal: None,
             ids,
             effects: Vec::new(),
         }
+    }
+
+    /// The same with a memory of webhooks.
+    #[must_use]
+    pub fn remembering(mut self, memory: &'a dyn Memory) -> Self {
+        self.memory = memory;
+        self
+    }
+
+    /// The same with the answer of a webhook.
+    #[must_use]
+    pub fn answered(mut self, answer: Answer) -> Self {
+        self.answer = answer;
+        self
+    }
+
+    /// The same for a run of which nothing is kept but what would have been asked.
+    #[must_use]
+    pub fn rehearsing(mut self) -> Self {
+        self.rehearsal = Some(Rehearsal::default());
+        self
+    }
+
+    /// What would have been asked.
+    #[must_use]
+    pub fn into_rehearsal(self) -> Rehearsal {
+        self.rehearsal.unwrap_or_default()
+    }
+
+    /// 128 bits that were never given before.
+    pub(crate) fn bits(&mut self) -> u128 {
+        self.ids.bits(self.now)
     }
 
     /// A new SID.
@@ -180,7 +281,9 @@ impl<'a> Cx<'a> {
     /// Runs something of which nothing follows: its changes will not be kept.
     pub(crate) fn unheard<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
         let heard = self.effects.len();
+        let asked = self.rehearsal.replace(Rehearsal::default());
         let result = run(self);
+        self.rehearsal = asked;
         self.effects.truncate(heard);
         result
     }
@@ -199,6 +302,13 @@ pub enum Effect {
     Commit(Commit),
     /// Jobs were written.
     JobsWaiting,
+    /// Calls of webhooks were written.
+    DeliveriesWaiting,
+    /// Whoever listens to the services of an account changed: what was remembered of it is stale.
+    HooksChanged {
+        /// The account.
+        account: AccountSid,
+    },
     /// A key, an account or its defaults changed: what was remembered of them is stale.
     CredentialsChanged {
         /// The key that ended, if it was one.

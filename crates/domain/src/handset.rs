@@ -1,9 +1,13 @@
 //! The simulator's phones: each address is a handset that keeps what it got and sent.
 
 use confab_store::{Row, params};
-use confab_types::{AccountSid, Address, Channel, KeyPart, MediaSid, MmsSid, SmsSid, Timestamp, WhatsAppSid};
+use confab_types::{
+    AccountSid, Address, Channel, KeyPart, MediaSid, MmsSid, ServiceSid, SmsSid, Timestamp, WhatsAppSid,
+};
 
 use crate::error::Error;
+use crate::event::Event;
+use crate::hook::Asks;
 use crate::inbound::{self, Arrival};
 use crate::list::{Bound, Listing};
 use crate::receipt::Status;
@@ -324,6 +328,18 @@ pub struct Send {
 }
 
 impl Send {
+    fn arrival(&self, sid: String, to: &Address) -> Arrival {
+        Arrival {
+            account: self.account,
+            sid,
+            from: self.handset.to_string(),
+            to: to.to_string(),
+            others: self.others.clone(),
+            body: self.body.clone(),
+            media: self.media.clone(),
+        }
+    }
+
     fn check_media(&self) -> Result<()> {
         let most = inbound::media_rules(self.handset.channel()).files;
         if self.media.len() > most {
@@ -376,15 +392,7 @@ impl Command for Send {
             _ if self.media.is_empty() => cx.sid::<SmsSid>().to_string(),
             _ => cx.sid::<MmsSid>().to_string(),
         };
-        let arrival = Arrival {
-            account: self.account,
-            sid: sid.clone(),
-            from: self.handset.to_string(),
-            to: to.to_string(),
-            others: self.others.clone(),
-            body: self.body.clone(),
-            media: self.media.clone(),
-        };
+        let arrival = self.arrival(sid.clone(), &to);
         let arrived = inbound::take_in(tx, cx, arrival)?;
         let message = HandsetMessage {
             sid,
@@ -400,5 +408,20 @@ impl Command for Send {
         };
         insert(tx, self.account, self.handset.as_str(), &message)?;
         Ok(message)
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::Look
+    }
+
+    fn look(&self, tx: &mut Transaction<'_>) -> Result<Option<(ServiceSid, Event)>> {
+        match Address::parse(&self.to) {
+            Some(to) => inbound::event_of(tx, &self.arrival(String::new(), &to)),
+            None => Ok(None),
+        }
+    }
+
+    fn outlives_refusal(&self) -> bool {
+        true
     }
 }

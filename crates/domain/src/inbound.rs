@@ -3,10 +3,13 @@
 //! A message with files waits until they have been fetched, as a job; later ones of the same number pair wait behind
 //! it, so that they come in the order in which they were sent.
 
-use confab_types::{AccountSid, Channel, MediaSid};
+use confab_types::{AccountSid, Address, Channel, MediaSid, ServiceSid};
 
+use crate::event::Event;
+use crate::hook::Asks;
 use crate::job::{self, Kind};
-use crate::{Command, Cx, Effect, Result, Transaction, handset, message, outbound, participant};
+use crate::participant::{self, Participant};
+use crate::{Command, Cx, Effect, Result, Transaction, handset, message, outbound};
 
 /// A message of a phone on its way into a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +107,39 @@ impl Command for Accept {
         deliver(tx, cx, &self.arrival, &self.media)?;
         handset::arrived(tx, &self.arrival.sid)
     }
+
+    fn asks(&self) -> Asks {
+        Asks::Look
+    }
+
+    fn look(&self, tx: &mut Transaction<'_>) -> Result<Option<(ServiceSid, Event)>> {
+        event_of(tx, &self.arrival)
+    }
+
+    fn outlives_refusal(&self) -> bool {
+        true
+    }
+}
+
+/// Who it is that writes, in an open conversation.
+fn writer(tx: &mut Transaction<'_>, arrival: &Arrival) -> Result<Option<Participant>> {
+    let (from, to, others) = (&arrival.from, &arrival.to, &arrival.others);
+    let of_pair = if others.is_empty() {
+        participant::by_pair(tx, from, to)?
+    } else {
+        None
+    };
+    let writer = match of_pair {
+        Some(writer) => Some(writer),
+        None => participant::by_numbers(tx, from, to, others)?,
+    };
+    // A number that its account gave back may be another one's by now; what is written to it is that one's.
+    Ok(writer.filter(|writer| writer.account == arrival.account))
+}
+
+/// The event that a message comes to, for [`Command::look`] (B-305).
+pub(crate) fn event_of(tx: &mut Transaction<'_>, arrival: &Arrival) -> Result<Option<(ServiceSid, Event)>> {
+    Ok(writer(tx, arrival)?.map(|writer| (writer.service, Event::MessageAdd)))
 }
 
 /// Puts an inbound message into the open conversation that its number pair belongs to, one of a group into that of
@@ -118,20 +154,14 @@ pub(crate) fn deliver(
     arrival: &Arrival,
     media: &[MediaSid],
 ) -> Result<()> {
-    let (from, to, others) = (&arrival.from, &arrival.to, &arrival.others);
-    let of_pair = if others.is_empty() {
-        participant::by_pair(tx, from, to)?
-    } else {
-        None
-    };
-    let writer = match of_pair {
-        Some(writer) => Some(writer),
-        None => participant::by_numbers(tx, from, to, others)?,
-    };
-    // A number that its account gave back may be another one's by now; what is written to it is that one's.
-    let Some(writer) = writer.filter(|writer| writer.account == arrival.account) else {
+    let from = &arrival.from;
+    let Some(writer) = writer(tx, arrival)? else {
         return Ok(());
     };
+    if cx.answer.refused {
+        return Ok(()); // A webhook will not have it.
+    }
+    cx.channel = Address::parse(from).map(|address| address.channel());
     message::Create {
         service: writer.service,
         conversation: writer.conversation.to_string(),

@@ -3,7 +3,7 @@
 //! idempotent by the SIDs it carries.
 
 use confab_store::params;
-use confab_types::{AccountSid, ConversationSid, MediaSid, Timestamp};
+use confab_types::{AccountSid, ConversationSid, MediaSid, Timestamp, WebhookSid};
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::State;
@@ -56,6 +56,8 @@ pub enum Kind {
         participants: Vec<String>,
         /// The state that it gets then.
         state: State,
+        /// Whether webhooks hear of it: whether its caller asked for that.
+        announces: bool,
     },
     /// Remove a medium unless a message has taken it.
     CollectMedia {
@@ -69,6 +71,11 @@ pub enum Kind {
     },
     /// Put a phone's message into its conversation, after its files have been fetched.
     Receive(Arrival),
+    /// Tell a new webhook of messages that were there before it.
+    ReplayMessages {
+        /// The webhook.
+        webhook: WebhookSid,
+    },
 }
 
 /// How a kind is written in its row.
@@ -100,6 +107,8 @@ enum Payload {
         conversation: String,
         participants: Vec<String>,
         state: String,
+        #[serde(default)]
+        announces: bool,
     },
     CollectMedia {
         media: String,
@@ -117,6 +126,9 @@ enum Payload {
         body: String,
         media: Vec<String>,
     },
+    ReplayMessages {
+        webhook: String,
+    },
 }
 
 impl Kind {
@@ -132,6 +144,7 @@ impl Kind {
             Self::CollectMedia { .. } => "collect_media",
             Self::RemoveMedia { .. } => "remove_media",
             Self::Receive(_) => "receive",
+            Self::ReplayMessages { .. } => "replay_messages",
         }
     }
 
@@ -152,6 +165,7 @@ impl Kind {
                 )
             }
             Self::Receive(arrival) => arrival.order(),
+            Self::ReplayMessages { webhook } => format!("replay {webhook}"),
         }
     }
 
@@ -188,10 +202,12 @@ impl Kind {
                 conversation,
                 participants,
                 state,
+                announces,
             } => Payload::Initialize {
                 conversation: conversation.to_string(),
                 participants,
                 state: state.name().to_owned(),
+                announces,
             },
             Self::CollectMedia { media } => Payload::CollectMedia {
                 media: media.to_string(),
@@ -207,6 +223,9 @@ impl Kind {
                 others: arrival.others,
                 body: arrival.body,
                 media: arrival.media,
+            },
+            Self::ReplayMessages { webhook } => Payload::ReplayMessages {
+                webhook: webhook.to_string(),
             },
         };
         serde_json::to_string(&payload).unwrap_or_default()
@@ -250,10 +269,12 @@ impl Kind {
                 conversation,
                 participants,
                 state,
+                announces,
             } => Self::Initialize {
                 conversation: sid(&conversation)?,
                 participants,
                 state: State::read(&state)?,
+                announces,
             },
             Payload::CollectMedia { media } => Self::CollectMedia { media: sid(&media)? },
             Payload::RemoveMedia { media } => Self::RemoveMedia {
@@ -276,6 +297,9 @@ impl Kind {
                 body,
                 media,
             }),
+            Payload::ReplayMessages { webhook } => Self::ReplayMessages {
+                webhook: sid(&webhook)?,
+            },
         })
     }
 }

@@ -17,6 +17,7 @@ pub mod endpoint;
 pub mod error;
 pub mod event;
 pub mod handset;
+pub mod hook;
 pub mod inbound;
 pub mod job;
 pub mod key;
@@ -47,7 +48,7 @@ pub mod webhook;
 
 use confab_store::{Migration, Tx};
 
-pub use cx::{Actor, Change, Client, Command, Commit, Counted, Cx, Effect, Ids, Limits, Stream};
+pub use cx::{Actor, Change, Client, Command, Commit, Counted, Cx, Effect, Ids, Limits, Origin, Stream};
 pub use error::{Error, Result};
 pub use list::{Order, Page, Window};
 
@@ -70,6 +71,7 @@ pub const MIGRATIONS: &[Migration] = &[
         "reachability",
         include_str!("../migrations/0009_reachability.sql"),
     ),
+    step(13, "webhooks", include_str!("../migrations/0013_webhooks.sql")),
 ];
 
 const fn step(version: i64, name: &'static str, sql: &'static str) -> Migration {

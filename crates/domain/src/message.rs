@@ -9,8 +9,10 @@ use confab_types::{
 };
 
 use crate::content;
-use crate::conversation::{self, Conversation, State};
+use crate::conversation::{self, Conversation, Place, State};
 use crate::error::Error;
+use crate::event::Event;
+use crate::hook::{self, Answer, Asks, Cause, Occurrence, Verb};
 use crate::list::{Bound, Listing};
 use crate::media::{self, Attachment};
 use crate::participant::{self, Participant};
@@ -203,6 +205,27 @@ pub fn unread(tx: &mut Transaction<'_>, conversation: &Conversation, index: i64)
     Ok(row.map_or(Ok(0), |mut r| r.int())?)
 }
 
+/// The messages of a conversation from an index on, at most `most`.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn from_index(
+    tx: &mut Transaction<'_>,
+    conversation: &Conversation,
+    index: i64,
+    most: i64,
+) -> Result<Vec<Message>> {
+    let rows = tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM message WHERE conversation_sid = $1 AND idx >= $2 ORDER BY idx LIMIT $3"
+        ),
+        params![conversation.sid.to_string(), index, most],
+    )?;
+    rows.into_iter().map(|r| read(conversation, r)).collect()
+}
+
 /// More unread messages are not counted.
 const MOST_UNREAD: i64 = 1000;
 
@@ -234,29 +257,34 @@ pub struct Create {
 impl Create {
     /// Checks what needs no rows; gives attributes, template and media.
     fn check(&self, cx: &Cx<'_>) -> Result<(String, Option<content::Chosen>, Vec<MediaSid>)> {
-        let content = self.content.check()?;
+        let mut content = self.content.check()?;
+        let body = match &cx.answer.body {
+            Some(body) => {
+                content = None; // The text of the template was asked about; another one takes its place.
+                Some(body.as_str())
+            }
+            None => self.body.as_deref(),
+        };
         let media = match content {
             Some(_) => Vec::new(), // B-782
             None => media::parse(&self.media)?,
         };
         // The SDK sends "" for a null body and shows the message; REST refuses a message without content.
         let empty_is_text = !matches!(cx.actor, crate::Actor::Rest) || !media.is_empty();
-        match self.body.as_deref() {
+        match body {
             _ if content.is_some() => {}
             None if empty_is_text => {}
             None | Some("") if !empty_is_text => return Err(Error::code(50503)),
             Some(body) if body.len() > cx.limits.message_body_bytes => return Err(Error::code(50504)),
             _ => {}
         }
-        text::at_most(
-            self.author.as_deref().unwrap_or(""),
-            cx.limits.identity_chars,
-            50310,
-        )?;
+        let author = cx.answer.author.as_deref().or(self.author.as_deref());
+        text::at_most(author.unwrap_or(""), cx.limits.identity_chars, 50310)?;
         if self.subject.as_deref().is_some_and(|s| s.chars().count() > 256) {
             return Err(confab_types::ApiError::invalid("Subject").into());
         }
-        let attributes = text::attributes(self.attributes.as_deref(), cx.limits.message_attributes_bytes)?;
+        let attributes = cx.answer.attributes.as_deref().or(self.attributes.as_deref());
+        let attributes = text::attributes(attributes, cx.limits.message_attributes_bytes)?;
         Ok((attributes.unwrap_or_else(|| "{}".into()), content, media))
     }
 
@@ -289,15 +317,19 @@ impl Command for Create {
                 None => conversation::parent(tx, self.service, &self.conversation)?.sid,
             }
         };
-        let Some(at) = conversation::append(tx, cx, self.service, conversation)? else {
+        let Some(place) = conversation::append(tx, cx, self.service, conversation)? else {
             conversation::parent(tx, self.service, &self.conversation)?.require_open()?;
             return Err(confab_store::Error::Retry("the conversation was just opened".into()).into());
         };
-        self.post(tx, cx, at, attributes, content, &media)
+        self.post(tx, cx, place, attributes, content, &media)
     }
 
     fn counted(&self) -> Counted<'_> {
         Counted::Conversation(self.service, &self.conversation)
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::About(self.service, Event::MessageAdd)
     }
 }
 
@@ -310,10 +342,10 @@ impl Create {
         channel: ConversationSid,
     ) -> Result<Message> {
         let (attributes, content, media) = self.check(cx)?;
-        let Some(at) = conversation::append_public(tx, cx, channel)? else {
+        let Some(place) = conversation::append_public(tx, cx, channel)? else {
             return Err(confab_store::Error::Retry("the channel was just made private".into()).into());
         };
-        self.post(tx, cx, at, attributes, content, &media)
+        self.post(tx, cx, place, attributes, content, &media)
     }
 
     /// Posts at the place that was taken in a conversation.
@@ -321,13 +353,14 @@ impl Create {
         &self,
         tx: &mut Transaction<'_>,
         cx: &mut Cx<'_>,
-        at: Conversation,
+        place: Place,
         attributes: String,
         content: Option<content::Chosen>,
         media: &[MediaSid],
     ) -> Result<Message> {
+        let at = place.at;
         let body = match &content {
-            None => self.body.clone(),
+            None => cx.answer.body.clone().or_else(|| self.body.clone()),
             Some(content) => content.text(tx, at.account, cx.limits)?, // B-784
         };
         let is_long = |body: &str| body.chars().count() > cx.limits.sms_body_chars;
@@ -335,11 +368,9 @@ impl Create {
         if at.non_chat_count > 0 && !inbound && body.as_deref().is_some_and(is_long) {
             return Err(Error::code(50504)); // B-236
         }
-        let given = cx
-            .actor
-            .client()
-            .map(|c| c.identity.clone())
-            .or_else(|| self.author.as_deref().and_then(text::cleared));
+        let own = cx.actor.client().map(|c| c.identity.clone());
+        let own = own.or_else(|| self.author.as_deref().and_then(text::cleared));
+        let given = cx.answer.author.as_deref().and_then(text::cleared).or(own);
         let writer = match &given {
             // The phone that wrote, also if a chat user is called like its number.
             Some(author) if inbound => participant::by_address(tx, at.sid, author)?,
@@ -371,6 +402,11 @@ impl Create {
         };
         let message = send_on(tx, cx, &at, message, writer.as_ref())?;
         insert(tx, &message)?;
+        hook::fire(tx, cx, &Occurrence::Message(Verb::Added, &message, &at))?;
+        if place.awakened {
+            let (of, from, cause) = (&at, State::Inactive, Cause::Event);
+            hook::fire(tx, cx, &Occurrence::State { of, from, cause })?; // B-114
+        }
         let (stream, seq) = (Stream::Conversation(at.sid), at.seq);
         cx.commit(
             stream,
@@ -508,22 +544,24 @@ impl Command for Update {
         let found = conversation::hold(tx, self.service, &self.conversation, 50350)?;
         self.permit(tx, cx, &found, &self.key)?;
         let present = fetch(tx, &found, &self.key)?;
-        if self.is_empty() {
-            return if found.state == State::Closed {
-                Err(Error::code(50377))
-            } else {
-                Ok(present)
-            };
+        if self.is_empty() && cx.answer == Answer::default() {
+            if found.state == State::Closed {
+                return Err(Error::code(50377));
+            }
+            hook::fire(tx, cx, &Occurrence::Message(Verb::Updated, &present, &found))?; // B-466
+            return Ok(present);
         }
         let locked = conversation::lock_open(tx, found.sid, 50350)?;
         let mut changed = fetch(tx, &locked, &self.key)?;
-        if let Some(author) = &self.author {
+        // What a webhook puts in, the caller needs no permission for (B-400).
+        let answer = cx.answer.clone();
+        if let Some(author) = answer.author.as_ref().or(self.author.as_ref()) {
             text::at_most(author, cx.limits.identity_chars, 50310)?;
             let author = text::cleared(author).unwrap_or_else(|| "system".into());
             changed.participant = participant::by_author(tx, locked.sid, &author)?.map(|p| p.sid);
             changed.author = author;
         }
-        if let Some(body) = &self.body {
+        if let Some(body) = answer.body.as_ref().or(self.body.as_ref()) {
             if body.is_empty() && cx.actor.client().is_none() {
                 return Err(Error::code(50503));
             }
@@ -540,9 +578,8 @@ impl Command for Update {
             }
             changed.subject = text::cleared(subject);
         }
-        if let Some(attributes) =
-            text::attributes(self.attributes.as_deref(), cx.limits.message_attributes_bytes)?
-        {
+        let attributes = answer.attributes.as_deref().or(self.attributes.as_deref());
+        if let Some(attributes) = text::attributes(attributes, cx.limits.message_attributes_bytes)? {
             changed.attributes = attributes;
         }
         changed.created_at = self.created_at.unwrap_or(changed.created_at);
@@ -576,11 +613,16 @@ impl Command for Update {
             locked.seq,
             vec![Change::MessageUpdated(Arc::new(changed.clone()))],
         );
+        hook::fire(tx, cx, &Occurrence::Message(Verb::Updated, &changed, &locked))?;
         Ok(changed)
     }
 
     fn counted(&self) -> Counted<'_> {
         Counted::Conversation(self.service, &self.conversation)
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::About(self.service, Event::MessageUpdate)
     }
 }
 
@@ -686,10 +728,14 @@ impl Command for Delete {
             ],
         )?;
         cx.commit(Stream::Conversation(locked.sid), locked.seq, changes);
-        Ok(())
+        hook::fire(tx, cx, &Occurrence::Message(Verb::Removed, &message, &locked))
     }
 
     fn counted(&self) -> Counted<'_> {
         Counted::Conversation(self.service, &self.conversation)
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::About(self.service, Event::MessageRemove)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use confab_store::params;
 use confab_types::{ServiceSid, Timestamp, UserSid};
 
+use crate::hook::{self, Occurrence, Verb};
 use crate::sync::sid;
 use crate::user::{self, User};
 use crate::{Change, Command, Cx, Result, Stream, Transaction, service};
@@ -113,6 +114,7 @@ fn lock(
 fn tell(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, mut user: User) -> Result<()> {
     user.reachability_seq = user.seq;
     user.reachability = of(tx, &user)?;
+    hook::fire(tx, cx, &Occurrence::User(Verb::Updated, &user))?; // B-423
     let (stream, seq) = (Stream::User(user.sid), user.seq);
     cx.commit(stream, seq, vec![Change::User(Arc::new(user))]);
     Ok(())

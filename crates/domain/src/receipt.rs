@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::conversation::State;
 use crate::error::Error;
+use crate::hook::{self, Occurrence};
 use crate::job;
 use crate::list::{Bound, Listing};
 use crate::message::{self, Message};
@@ -356,6 +357,17 @@ impl Command for Report {
                 cx.now.0
             ],
         )?;
+        let told = Receipt {
+            status: Some(self.status),
+            error_code: if failed {
+                self.error_code.unwrap_or(30008)
+            } else {
+                0
+            },
+            updated_at: cx.now,
+            ..receipt.clone()
+        };
+        hook::fire(tx, cx, &Occurrence::Delivery(&told, &locked))?; // B-362
         let rows = tx.query(
             "SELECT status FROM receipt WHERE message_sid = $1",
             params![receipt.message.to_string()],

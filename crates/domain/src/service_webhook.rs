@@ -6,7 +6,7 @@ use confab_types::{AccountSid, ServiceSid};
 use crate::endpoint::{self, Method};
 use crate::event::{self, Event, Scope};
 use crate::sync::sid;
-use crate::{Command, Cx, Result, Transaction, service, text};
+use crate::{Command, Cx, Effect, Result, Transaction, service, text};
 
 /// The webhooks of a service; what was never set is `None` (B-066).
 #[derive(Clone, Debug)]
@@ -81,7 +81,7 @@ pub struct Update {
 impl Command for Update {
     type Output = ServiceWebhook;
 
-    fn apply(&self, tx: &mut Transaction<'_>, _: &mut Cx<'_>) -> Result<ServiceWebhook> {
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<ServiceWebhook> {
         service::lock(tx, self.account, self.service)?;
         let mut hook = fetch(tx, self.service)?;
         if let Some(url) = &self.pre_webhook_url {
@@ -112,6 +112,9 @@ impl Command for Update {
                 hook.filters.as_ref().map(text::to_json)
             ],
         )?;
+        cx.emit(Effect::HooksChanged {
+            account: self.account,
+        });
         Ok(hook)
     }
 }

@@ -6,6 +6,8 @@ use confab_store::{Row, params};
 use confab_types::{AccountSid, ApiError, KeyPart, RoleSid, ServiceSid, Sid, Timestamp, UserSid};
 
 use crate::error::{Error, taken};
+use crate::event::Event;
+use crate::hook::{self, Asks, Occurrence, Verb};
 use crate::list::{Bound, Listing};
 use crate::reachability::Reachability;
 use crate::role::{self, DefaultRole, Permission, RoleType};
@@ -293,6 +295,7 @@ pub(crate) fn ensure(
         }
         other => other,
     })?;
+    hook::fire(tx, cx, &Occurrence::User(Verb::Added, &user))?;
     Ok(user)
 }
 
@@ -313,6 +316,7 @@ impl Command for Connect {
     type Output = User;
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<User> {
+        cx.newcomer = Some(self.identity.clone());
         ensure(tx, cx, self.account, self.service, &self.identity, self.role)
     }
 }
@@ -360,6 +364,7 @@ impl Command for Create {
         user.friendly_name = name;
         user.attributes = attributes.unwrap_or(user.attributes);
         insert(tx, &user)?;
+        hook::fire(tx, cx, &Occurrence::User(Verb::Added, &user))?;
         Ok(user)
     }
 
@@ -414,6 +419,7 @@ impl Command for Update {
             role::require(tx, &cx.actor, None, needed)?;
         }
         if self.friendly_name.is_none() && self.attributes.is_none() && self.role.is_none() {
+            hook::fire(tx, cx, &Occurrence::User(Verb::Updated, &user))?; // B-466
             return Ok(user);
         }
         // The count locks the row; what is read after it is not changed by others before the commit.
@@ -463,11 +469,16 @@ impl Command for Update {
             user.seq,
             vec![Change::User(Arc::new(user.clone()))],
         );
+        hook::fire(tx, cx, &Occurrence::User(Verb::Updated, &user))?;
         Ok(user)
     }
 
     fn counted(&self) -> Counted<'_> {
         Counted::Service(self.service)
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::About(self.service, Event::UserUpdate)
     }
 }
 
@@ -508,6 +519,7 @@ impl Command for Delete {
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
         let user = fetch(tx, self.service, &self.key)?;
+        cx.announces = false; // B-426: nor of the conversations that he is taken out of.
         remove(tx, cx, &user)
     }
 

@@ -8,9 +8,12 @@ use confab_types::{
 use crate::endpoint::{self, Method};
 use crate::error::Error;
 use crate::event::{self, Event, Scope};
+use crate::hook::{self, Occurrence, Verb, delivery};
 use crate::list::{Bound, Listing};
 use crate::sync::{opt_sid, sid};
-use crate::{Command, Cx, Order, Page, Result, Transaction, Window, conversation, text};
+use crate::{
+    Command, Cx, Effect, Order, Page, Result, Transaction, Window, conversation, job, message, text,
+};
 
 /// Webhooks of a conversation (B-501).
 const MOST: i64 = 5;
@@ -72,6 +75,8 @@ pub struct Webhook {
     pub target: Target,
     /// Index of the first message that was there before and is told as well (B-509); `None` tells of none (B-510).
     pub replay_after: Option<i64>,
+    /// Index of the next of these messages; `None` when it has been told of all.
+    pub(crate) replay_next: Option<i64>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -81,7 +86,7 @@ pub struct Webhook {
 macro_rules! columns {
     () => {
         "sid, account_sid, conversation_sid, target, url, method, filters, triggers, flow_sid, replay_after, \
-         created_at, updated_at"
+         replay_next, created_at, updated_at"
     };
 }
 
@@ -102,6 +107,7 @@ fn read(mut row: Row) -> Result<Webhook> {
             .target(&kind)?
         },
         replay_after: row.opt_int()?,
+        replay_next: row.opt_int()?,
         created_at: Timestamp(row.int()?),
         updated_at: Timestamp(row.int()?),
     })
@@ -333,6 +339,7 @@ impl Command for Create {
             conversation: found.sid,
             target,
             replay_after: self.replay_after,
+            replay_next: self.replay_after,
             created_at: cx.now,
             updated_at: cx.now,
         };
@@ -341,7 +348,7 @@ impl Command for Create {
             concat!(
                 "INSERT INTO webhook (",
                 columns!(),
-                ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+                ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
             ),
             params![
                 new.sid.to_string(),
@@ -354,12 +361,80 @@ impl Command for Create {
                 columns.triggers.as_ref().map(text::to_json),
                 columns.flow.map(|f| f.to_string()),
                 new.replay_after,
+                new.replay_next,
                 cx.now.0,
                 cx.now.0
             ],
         )?;
+        tx.push(
+            "UPDATE conversation SET webhooks = webhooks + 1 WHERE sid = $1",
+            params![new.conversation.to_string()],
+        )?;
+        if new.replay_next.is_some() {
+            job::add(tx, cx, &job::Kind::ReplayMessages { webhook: new.sid }, cx.now)?;
+            cx.emit(Effect::JobsWaiting);
+        }
         Ok(new)
     }
+}
+
+/// Messages that one step of a replay tells of.
+const REPLAYED: i64 = 100;
+
+/// Tells a new webhook of messages that were there before it (B-509), some at a time; `true` when all were told. Until
+/// then new messages wait for their turn here, so that it hears of all of them in their order.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    /// The webhook.
+    pub webhook: WebhookSid,
+}
+
+impl Command for Replay {
+    type Output = bool;
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<bool> {
+        let by_sid = concat!("SELECT ", columns!(), " FROM webhook WHERE sid = $1");
+        let Some(row) = tx.first(by_sid, params![self.webhook.to_string()])? else {
+            return Ok(true);
+        };
+        // No message comes in until the commit.
+        let Some(at) = conversation::hold_by_sid(tx, read(row)?.conversation)? else {
+            return Ok(true);
+        };
+        let Some(row) = tx.first(by_sid, params![self.webhook.to_string()])? else {
+            return Ok(true);
+        };
+        let hook = read(row)?;
+        let Some(from) = hook.replay_next else {
+            return Ok(true);
+        };
+        let messages = message::from_index(tx, &at, from, REPLAYED)?;
+        let next = messages.last().map(|m| m.index + 1);
+        for message in &messages {
+            hook::replay(tx, cx, &hook, &Occurrence::Message(Verb::Added, message, &at))?;
+        }
+        tx.push(
+            "UPDATE webhook SET replay_next = $2 WHERE sid = $1",
+            params![hook.sid.to_string(), next],
+        )?;
+        Ok(next.is_none())
+    }
+}
+
+/// All webhooks of a conversation: at most five.
+pub(crate) fn of_conversation_all(
+    tx: &mut Transaction<'_>,
+    conversation: ConversationSid,
+) -> Result<Vec<Webhook>> {
+    let rows = tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM webhook WHERE conversation_sid = $1 ORDER BY sid"
+        ),
+        params![conversation.to_string()],
+    )?;
+    rows.into_iter().map(read).collect()
 }
 
 /// Changes a webhook, but neither its target (B-502) nor what is replayed (B-511).
@@ -422,16 +497,22 @@ impl Command for Delete {
     type Output = ();
 
     fn apply(&self, tx: &mut Transaction<'_>, _: &mut Cx<'_>) -> Result<()> {
-        let found = conversation::parent(tx, self.service, &self.conversation)?;
+        // Held: an event that comes now is told to it, or is not, as a whole.
+        let found = conversation::hold(tx, self.service, &self.conversation, 50350)?;
         let deleted = tx.exec(
             "DELETE FROM webhook WHERE sid = $1 AND conversation_sid = $2",
             params![self.webhook.to_string(), found.sid.to_string()],
         )?;
         if deleted == 0 {
-            Err(Error::code(50360))
-        } else {
-            Ok(())
+            return Err(Error::code(50360));
         }
+        tx.push(
+            "UPDATE conversation SET webhooks = webhooks - 1 WHERE sid = $1",
+            params![found.sid.to_string()],
+        )?;
+        // B-513.
+        let lane = delivery::lane(&found.sid.to_string(), &self.webhook.to_string());
+        delivery::cancel(tx, &lane)
     }
 }
 

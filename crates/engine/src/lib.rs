@@ -3,18 +3,20 @@
 //! writing transaction.
 
 mod auth;
+mod hooks;
 mod ids;
 mod pace;
 mod push_credential;
 mod token;
 mod vault;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use confab_bus::Bus;
+use confab_domain::hook::{Answer, Asks};
 use confab_domain::{
-    Actor, Command, Commit, Counted, Cx, Effect, Error, Limits, Result, Transaction, conversation,
+    Actor, Command, Commit, Counted, Cx, Effect, Error, Limits, Origin, Result, Transaction, conversation,
 };
 use confab_store::Store;
 use confab_types::{ConversationSid, Sid as _, Timestamp};
@@ -22,6 +24,7 @@ use pace::{Pace, Subject};
 use tokio::sync::{Notify, mpsc};
 
 pub use auth::{Credentials, Principal};
+pub use hooks::Ask;
 pub use ids::RandomIds;
 pub use push_credential::{CredentialFields, Parts, PushSecret};
 pub use token::{ChatToken, TokenError};
@@ -51,7 +54,10 @@ struct Inner {
     vault: Vault,
     commits: Bus<Commit>,
     jobs: Notify,
+    deliveries: Notify,
     credentials: auth::Cache,
+    hooks: hooks::Cache,
+    asker: OnceLock<Arc<dyn Ask>>,
     pace: Option<Pace>,
 }
 
@@ -75,24 +81,43 @@ impl Engine {
                 vault,
                 commits: Bus::default(),
                 jobs: Notify::new(),
+                deliveries: Notify::new(),
                 credentials: auth::Cache::default(),
+                hooks: hooks::Cache::default(),
+                asker: OnceLock::new(),
             }),
         }
     }
 
-    /// Runs a command; answers when it is durable. What it left for after the commit happens also when the caller
+    /// Says who asks webhooks before something happens; until then nobody is asked. The first one stays.
+    pub fn ask_by(&self, asker: Arc<dyn Ask>) {
+        let _ = self.inner.asker.set(asker);
+    }
+
+    /// Runs a command; answers when it is durable. A webhook that wants to be asked before it is asked first, which may
+    /// take some seconds. What it left for after the commit happens also when the caller
     /// goes away meanwhile.
     ///
     /// # Errors
     /// The command's error, with nothing changed; or the database's.
-    pub async fn execute<C: Command>(&self, actor: Actor, command: C) -> Result<C::Output> {
+    pub async fn execute<C: Command>(&self, origin: impl Into<Origin>, command: C) -> Result<C::Output> {
+        let origin = origin.into();
         if let Some(pace) = &self.inner.pace {
-            self.count(pace, &actor, &command).await?;
+            self.count(pace, &origin.actor, &command).await?;
         }
+        let command = Arc::new(command);
+        let answer = if origin.announces && command.asks() != Asks::Nothing {
+            self.consult(&origin, &command).await?
+        } else {
+            Answer::default()
+        };
         let inner = Arc::clone(&self.inner);
         let unit = move |tx: &mut Transaction<'_>| {
             let mut ids = RandomIds;
-            let mut cx = Cx::new(inner.clock.now(), actor.clone(), &inner.limits, &mut ids);
+            let memory = inner.hooks.of_transaction();
+            let mut cx = Cx::new(inner.clock.now(), origin.clone(), &inner.limits, &mut ids)
+                .remembering(&memory)
+                .answered(answer.clone());
             let output = command.apply(tx, &mut cx)?;
             Ok((output, cx.into_effects()))
         };
@@ -168,6 +193,11 @@ impl Engine {
         self.inner.jobs.notified().await;
     }
 
+    /// Waits until calls of webhooks were written since the last wait.
+    pub async fn deliveries_waiting(&self) {
+        self.inner.deliveries.notified().await;
+    }
+
     /// The present.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -198,6 +228,8 @@ impl Inner {
         match effect {
             Effect::Commit(commit) => self.commits.publish(&commit),
             Effect::JobsWaiting => self.jobs.notify_one(),
+            Effect::DeliveriesWaiting => self.deliveries.notify_one(),
+            Effect::HooksChanged { account } => self.hooks.forget(account),
             Effect::CredentialsChanged { key, account } => self.credentials.forget(key, account),
         }
     }

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use confab_outgoing::{Guard, cause, http_client};
 use futures_util::Stream;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Response, StatusCode, Url};
 use tokio::sync::OnceCell;
-
-use crate::guard::{Guard, cause, http_client};
 
 /// Time for one file, below the patience of the job worker.
 const WITHIN: Duration = Duration::from_secs(10);

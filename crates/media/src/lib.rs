@@ -4,7 +4,6 @@
 //! The rows are [`confab_domain::media`], which also says how rows and bytes stay together through a crash.
 
 mod fetch;
-mod guard;
 mod jobs;
 mod library;
 mod links;
@@ -12,7 +11,6 @@ mod objects;
 mod serve;
 
 pub use fetch::Fetcher;
-pub use guard::{Guard, http_client};
 pub use jobs::MediaJobs;
 pub use library::{Error, Library, Upload};
 pub use links::{Links, Refused};

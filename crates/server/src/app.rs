@@ -10,13 +10,16 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use confab_channels::{Dispatcher, Simulator};
+use confab_domain::hook::delivery;
 use confab_domain::job::Job;
 use confab_domain::{Actor, job};
 use confab_engine::{Clock, Engine, SystemClock};
 use confab_jobs::{Handler, Outcome, Worker};
-use confab_media::{Fetcher, Guard, Library, Links, MediaJobs, Objects};
+use confab_media::{Fetcher, Library, Links, MediaJobs, Objects};
+use confab_outgoing::Guard;
 use confab_realtime::{Counters, Realtime};
 use confab_store::{Backend, Store};
+use confab_webhooks::{Asker, Caller, Deliverer};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -122,12 +125,20 @@ impl App {
                 .execute(Actor::System, job::ReleaseAll)
                 .await
                 .context("cannot write to the database")?;
+            engine
+                .execute(Actor::System, delivery::ReleaseAll)
+                .await
+                .context("cannot write to the database")?;
         }
         let is_behind_a_proxy = config.public_url.is_some() || !config.trusted_proxies.is_empty();
         let guard = Guard::for_listeners(
             [Some(address), tls_address].into_iter().flatten(),
             is_behind_a_proxy,
         );
+        let caller = webhook_caller(&config, &engine, guard, &metrics);
+        engine.ask_by(Arc::new(Asker::new(engine.clone(), Arc::clone(&caller))));
+        let deliverer = Deliverer::new(engine.clone(), caller, webhook_options(&config));
+        let (stop_deliverer, deliverer_stops) = oneshot::channel();
         let (stop_worker, worker_stops) = oneshot::channel();
         let parts = Parts {
             worker: tokio::spawn(worker(engine.clone(), library, guard, &metrics).run(async move {
@@ -135,6 +146,10 @@ impl App {
                 let _ = worker_stops.await;
             })),
             stop_worker,
+            deliverer: tokio::spawn(deliverer.run(async move {
+                let _ = deliverer_stops.await;
+            })),
+            stop_deliverer,
             http: tokio::spawn(http::accept(listeners, faces, tls.clone(), shutdown.clone())),
             realtime,
             shutdown: shutdown.clone(),
@@ -321,11 +336,31 @@ fn worker(engine: Engine, library: Library, guard: Guard, metrics: &Arc<Metrics>
     )
 }
 
+fn webhook_caller(config: &Config, engine: &Engine, usual: Guard, metrics: &Arc<Metrics>) -> Arc<Caller> {
+    let guard = match config.webhooks.allow_private {
+        Some(true) => Guard::Open,
+        Some(false) => Guard::Public,
+        None => usual,
+    };
+    let metrics = Arc::clone(metrics);
+    let observer = Arc::new(move |moment, ok, took| metrics.webhook(moment, ok, took));
+    Arc::new(Caller::new(engine.clone(), guard, observer))
+}
+
+fn webhook_options(config: &Config) -> confab_webhooks::Options {
+    confab_webhooks::Options {
+        retry_for: Duration::from_secs(config.webhooks.retry_secs),
+        log_for: Duration::from_secs(config.webhooks.log_days * 86_400),
+    }
+}
+
 /// What runs, and what it takes to end it in order.
 struct Parts {
     http: JoinHandle<Connections>,
     worker: JoinHandle<()>,
     stop_worker: oneshot::Sender<()>,
+    deliverer: JoinHandle<()>,
+    stop_deliverer: oneshot::Sender<()>,
     realtime: Realtime,
     shutdown: Shutdown,
     patience: Duration,
@@ -338,10 +373,15 @@ impl Parts {
         let failure = tokio::select! {
             () = self.shutdown.draining() => None,
             ended = &mut self.worker => Some(anyhow::anyhow!("the job worker ended: {ended:?}")),
+            ended = &mut self.deliverer => Some(anyhow::anyhow!("the delivery of webhooks ended: {ended:?}")),
         };
         // Whatever the cause: everybody hears of it.
         self.shutdown.start();
-        let (http_abort, worker_abort) = (self.http.abort_handle(), self.worker.abort_handle());
+        let aborts = [
+            self.http.abort_handle(),
+            self.worker.abort_handle(),
+            self.deliverer.abort_handle(),
+        ];
         if tokio::time::timeout(self.patience, self.drain(failure.is_some()))
             .await
             .is_err()
@@ -349,8 +389,9 @@ impl Parts {
             tracing::warn!(
                 "shutdown: work in flight did not end in time; jobs are taken up at the next start"
             );
-            http_abort.abort();
-            worker_abort.abort();
+            for abort in aborts {
+                abort.abort();
+            }
         }
         tracing::info!("stopped");
         failure.map_or(Ok(()), Err)
@@ -358,7 +399,7 @@ impl Parts {
 
     /// SDK clients are sent away while requests in flight are finished; then the worker ends, since both may still
     /// give it something to do.
-    async fn drain(self, worker_ended: bool) {
+    async fn drain(self, failed: bool) {
         let connections = async {
             match self.http.await {
                 Ok(connections) => connections.finish().await,
@@ -367,8 +408,14 @@ impl Parts {
         };
         tokio::join!(self.realtime.drain(), connections);
         let _ = self.stop_worker.send(());
-        if !worker_ended && let Err(error) = self.worker.await {
-            tracing::error!(%error, "the job worker failed");
+        let _ = self.stop_deliverer.send(());
+        for part in [self.worker, self.deliverer] {
+            // One that has ended already was the failure itself, and was told of.
+            if !(failed && part.is_finished())
+                && let Err(error) = part.await
+            {
+                tracing::error!(%error, "a worker failed");
+            }
         }
     }
 }

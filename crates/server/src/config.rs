@@ -53,6 +53,8 @@ pub struct Config {
     pub media: MediaConfig,
     /// SDK connections.
     pub realtime: Realtime,
+    /// Webhooks.
+    pub webhooks: WebhooksConfig,
     /// Stopping.
     pub shutdown: ShutdownConfig,
     /// Logging.
@@ -145,6 +147,17 @@ pub struct Realtime {
     pub offline_grace_secs: u64,
 }
 
+/// `webhooks.*`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhooksConfig {
+    /// Whether addresses of the server's own network may be called; none leaves it to where the server listens.
+    pub allow_private: Option<bool>,
+    /// Seconds after an event until which its calls are tried again.
+    pub retry_secs: u64,
+    /// Days that the log of calls goes back.
+    pub log_days: u64,
+}
+
 /// `shutdown.*`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShutdownConfig {
@@ -228,6 +241,11 @@ impl Default for Config {
                 ping_interval_secs: 30,
                 token_expiry_notice_secs: 180,
                 offline_grace_secs: 5,
+            },
+            webhooks: WebhooksConfig {
+                allow_private: None,
+                retry_secs: 86_400,
+                log_days: 7,
             },
             shutdown: ShutdownConfig { drain_secs: 8 },
             log: Log {

@@ -36,6 +36,12 @@ struct JobLabels {
     kind: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WebhookLabels {
+    moment: &'static str,
+    outcome: &'static str,
+}
+
 /// All metrics of the process. Counters, gauges and histograms are shared handles: a clone counts into the same
 /// place, so a busy component keeps its own and never looks anything up.
 #[derive(Debug)]
@@ -45,6 +51,7 @@ pub struct Metrics {
     http_durations: Family<ProductLabels, Histogram, fn() -> Histogram>,
     jobs_done: Family<JobLabels, Counter>,
     jobs_failed: Family<JobLabels, Counter>,
+    webhook_durations: Family<WebhookLabels, Histogram, fn() -> Histogram>,
     /// Open SDK connections.
     pub realtime_connections: Gauge,
     /// Frames that came from SDK clients.
@@ -70,6 +77,7 @@ impl Metrics {
             http_durations: Family::new_with_constructor(request_durations),
             jobs_done: Family::default(),
             jobs_failed: Family::default(),
+            webhook_durations: Family::new_with_constructor(request_durations),
             realtime_connections: Gauge::default(),
             frames_in: Counter::default(),
             frames_out: Counter::default(),
@@ -140,6 +148,11 @@ impl Metrics {
             "Attempts of jobs that failed",
             self.jobs_failed.clone(),
         );
+        r.register(
+            "webhook_duration_seconds",
+            "Seconds that calls of webhooks took, by their moment (pre, post) and outcome",
+            self.webhook_durations.clone(),
+        );
         let start = Gauge::<f64, AtomicU64>::default();
         start.set(
             SystemTime::now()
@@ -208,6 +221,14 @@ impl Metrics {
                 kind: kind.to_owned(),
             })
             .inc();
+    }
+
+    /// Counts a call of a webhook, asked before (`pre`) or told after (`post`) an event.
+    pub fn webhook(&self, moment: &'static str, ok: bool, took: Duration) {
+        let outcome = if ok { "ok" } else { "failed" };
+        self.webhook_durations
+            .get_or_create(&WebhookLabels { moment, outcome })
+            .observe(took.as_secs_f64());
     }
 
     /// Adds a metric that another component owns.

@@ -17,6 +17,7 @@ mod engine;
 mod process;
 mod rest;
 mod server;
+mod sink;
 mod socket;
 mod token;
 
@@ -28,6 +29,7 @@ pub use engine::{TestEngine, TestStore, engine, engine_at, engine_over, engine_w
 pub use process::Process;
 pub use rest::{Response, Rest};
 pub use server::TestServer;
+pub use sink::{Call, Reply, Sink};
 pub use socket::{Frame, Socket};
 pub use token::{access_token, signed_token};
 

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use confab_domain::{Actor, Command, Transaction};
+use confab_domain::{Command, Origin, Transaction};
 use confab_engine::Principal;
 use confab_types::{AccountSid, Sid};
 
@@ -17,6 +17,7 @@ use super::app::App;
 use super::exchange::Exchange;
 use super::failure::{Failure, Result};
 use super::openapi::Describe;
+use super::params;
 
 /// Some clients leave the padding away.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -29,6 +30,8 @@ pub(crate) struct Caller {
     pub(crate) app: App,
     pub(crate) principal: Principal,
     pub(crate) exchange: Arc<Exchange>,
+    /// Whether webhooks hear of what the caller does (B-382).
+    webhook_enabled: bool,
     /// Items of the path, decoded; `None` when one of them is not UTF-8.
     items: Option<RawPathParams>,
 }
@@ -59,7 +62,8 @@ impl Caller {
 
     /// Runs a command for this caller.
     pub(crate) async fn execute<C: Command>(&self, command: C) -> Result<C::Output> {
-        Ok(self.app.engine.execute(Actor::Rest, command).await?)
+        let origin = Origin::rest(self.webhook_enabled);
+        Ok(self.app.engine.execute(origin, command).await?)
     }
 
     /// Reads for this caller.
@@ -86,6 +90,8 @@ impl FromRequestParts<App> for Caller {
             app: app.clone(),
             principal,
             exchange,
+            // A wrong value is refused where the header is documented, and says nothing elsewhere.
+            webhook_enabled: params::webhook_header(&parts.headers).unwrap_or(false),
             items,
         })
     }

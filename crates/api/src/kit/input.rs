@@ -123,14 +123,15 @@ impl<T: schemars::JsonSchema> Describe for Json<T> {
     }
 }
 
-/// `X-Twilio-Webhook-Enabled` (B-033), on the operations that may fire webhooks. Whether it was `true`.
-pub(crate) struct WebhookEnabled(#[allow(dead_code, reason = "webhooks are not fired yet")] pub(crate) bool);
+/// `X-Twilio-Webhook-Enabled` (B-033), on the operations that are documented with it. The value is with the
+/// [`super::caller::Caller`]; this refuses a wrong one.
+pub(crate) struct WebhookEnabled;
 
 impl axum::extract::FromRequestParts<App> for WebhookEnabled {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self> {
-        params::webhook_header(&parts.headers).map(Self)
+        params::webhook_header(&parts.headers).map(|_| Self)
     }
 }
 

@@ -3,9 +3,18 @@
 use confab_store::params;
 use confab_types::{ConversationSid, ServiceSid};
 
+use super::find::hold_by_sid;
 use super::row::{columns, read};
-use super::{Conversation, timers};
+use super::{Conversation, State, timers};
 use crate::{Cx, Result, Transaction};
+
+/// A place in a conversation that was taken for a message.
+pub(crate) struct Place {
+    /// The conversation as it is with the message.
+    pub(crate) at: Conversation,
+    /// Whether it was inactive until then.
+    pub(crate) awakened: bool,
+}
 
 /// Takes the place of one message at the end of an open conversation: its index and count, and starts its timers
 /// anew (B-123). `None` when there is no such conversation, or it is closed or initializing: the caller finds out.
@@ -17,7 +26,7 @@ pub(crate) fn append(
     cx: &mut Cx<'_>,
     service: ServiceSid,
     conversation: ConversationSid,
-) -> Result<Option<Conversation>> {
+) -> Result<Option<Place>> {
     let row = tx.first(
         concat!(
             "UPDATE conversation SET seq = seq + 1, document_seq = seq + 1, next_index = next_index + 1, \
@@ -29,7 +38,10 @@ pub(crate) fn append(
         params![conversation.to_string(), service.to_string(), cx.now.0],
     )?;
     match row {
-        Some(row) => Ok(Some(read(row)?)),
+        Some(row) => Ok(Some(Place {
+            at: read(row)?,
+            awakened: false,
+        })),
         None => awaken(tx, cx, service, conversation),
     }
 }
@@ -39,7 +51,8 @@ fn awaken(
     cx: &mut Cx<'_>,
     service: ServiceSid,
     conversation: ConversationSid,
-) -> Result<Option<Conversation>> {
+) -> Result<Option<Place>> {
+    let before = hold_by_sid(tx, conversation)?;
     let row = tx.first(
         concat!(
             // Another message may have awakened it since the first statement looked.
@@ -57,7 +70,10 @@ fn awaken(
     let awake = read(row)?;
     // Its job has ended, or waits for the closing: the way into the inactive state comes before that.
     timers::schedule(tx, cx, &awake)?;
-    Ok(Some(awake))
+    Ok(Some(Place {
+        at: awake,
+        awakened: before.is_some_and(|c| c.state == State::Inactive),
+    }))
 }
 
 /// As [`append`] for a public channel of Chat, which has neither states nor timers. `None` when there is no such
@@ -66,7 +82,7 @@ pub(crate) fn append_public(
     tx: &mut Transaction<'_>,
     cx: &Cx<'_>,
     channel: ConversationSid,
-) -> Result<Option<Conversation>> {
+) -> Result<Option<Place>> {
     let row = tx.first(
         concat!(
             "UPDATE conversation SET seq = seq + 1, document_seq = seq + 1, next_index = next_index + 1, \
@@ -76,5 +92,6 @@ pub(crate) fn append_public(
         ),
         params![channel.to_string(), cx.now.0],
     )?;
-    row.map(read).transpose()
+    let at = row.map(read).transpose()?;
+    Ok(at.map(|at| Place { at, awakened: false }))
 }

@@ -7,6 +7,8 @@ use super::row::{PRIVATE, PUBLIC, SYSTEM, columns};
 use super::timers::{self, Timer};
 use super::{Conversation, State, Timers, find};
 use crate::error::{Error, taken};
+use crate::event::Event;
+use crate::hook::{self, Asks, Occurrence, Verb};
 use crate::role::{self, Permission};
 use crate::{Command, Counted, Cx, Result, Transaction, account, messaging_service, text};
 
@@ -68,7 +70,8 @@ impl Fields {
     /// Checks what can be checked without other rows than those of names and messaging services, and writes the
     /// values into the conversation; all but the state.
     pub(crate) fn fill(&self, tx: &mut Transaction<'_>, cx: &Cx<'_>, into: &mut Conversation) -> Result<()> {
-        if let Some(name) = &self.friendly_name {
+        // B-399.
+        if let Some(name) = cx.answer.friendly_name.as_ref().or(self.friendly_name.as_ref()) {
             text::at_most(name, cx.limits.friendly_name_chars, 50003)?;
             into.friendly_name = text::cleared(name);
         }
@@ -168,6 +171,7 @@ impl Create {
             messages_count: 0,
             participants_count: 0,
             non_chat_count: 0,
+            webhooks: 0,
             created_at: cx.now,
             updated_at: cx.now,
         };
@@ -187,11 +191,16 @@ impl Command for Create {
         let new = self.build(tx, cx)?;
         insert(tx, &new)?;
         timers::schedule(tx, cx, &new)?;
+        hook::fire(tx, cx, &Occurrence::Conversation(Verb::Added, &new))?;
         Ok(new)
     }
 
     fn counted(&self) -> Counted<'_> {
         Counted::Service(self.service)
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::About(self.service, Event::ConversationAdd)
     }
 }
 
@@ -201,7 +210,7 @@ pub(crate) fn insert(tx: &mut Transaction<'_>, new: &Conversation) -> Result<()>
             "INSERT INTO conversation (",
             columns!(),
             ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
-             $21, $22, $23, $24, $25, $26)"
+             $21, $22, $23, $24, $25, $26, $27)"
         ),
         params![
             new.sid.to_string(),
@@ -229,7 +238,8 @@ pub(crate) fn insert(tx: &mut Transaction<'_>, new: &Conversation) -> Result<()>
             new.non_chat_count,
             new.created_at.0,
             new.updated_at.0,
-            if new.public { PUBLIC } else { PRIVATE }
+            if new.public { PUBLIC } else { PRIVATE },
+            new.webhooks
         ],
     )
     .map_err(|e| taken(e, ApiError::new(50353)))?;

@@ -120,7 +120,7 @@ pub(crate) fn hold(
 }
 
 /// As [`by_sid`] with the row locked until the commit: for jobs, which look before they take a count.
-pub(super) fn hold_by_sid(
+pub(crate) fn hold_by_sid(
     tx: &mut Transaction<'_>,
     conversation: ConversationSid,
 ) -> Result<Option<Conversation>> {

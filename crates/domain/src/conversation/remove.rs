@@ -4,6 +4,8 @@ use confab_store::params;
 use confab_types::{ConversationSid, ServiceSid};
 
 use super::{Conversation, hold, lock, timers};
+use crate::event::Event;
+use crate::hook::{self, Asks, Occurrence, Verb};
 use crate::role::{self, Permission};
 use crate::{
     Change, Command, Counted, Cx, Effect, Result, Stream, Transaction, job, media, participant, webhook,
@@ -34,6 +36,10 @@ impl Command for Delete {
     fn counted(&self) -> Counted<'_> {
         Counted::Service(self.service)
     }
+
+    fn asks(&self) -> Asks {
+        Asks::About(self.service, Event::ConversationRemove)
+    }
 }
 
 /// Removes the row and its participants at once, so that it is gone for every caller and its number pairs are free;
@@ -45,6 +51,8 @@ impl Command for Delete {
 /// gets the 404 that it would get a moment later as well.
 pub(crate) fn remove(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, found: &Conversation) -> Result<()> {
     let locked = lock(tx, found.sid, 20404)?;
+    // While its webhooks are there (B-515); of its participants and messages nobody is told (B-425).
+    hook::fire(tx, cx, &Occurrence::Conversation(Verb::Removed, &locked))?;
     // realtime.md §4.11: each member first loses its own entry, then the conversation goes.
     for member in participant::of_conversation_all(tx, locked.sid)? {
         participant::leave_user_stream(tx, cx, &member, Change::LeftRemoved)?;

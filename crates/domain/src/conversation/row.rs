@@ -54,6 +54,8 @@ pub struct Conversation {
     pub participants_count: i64,
     /// Of them outside chat.
     pub non_chat_count: i64,
+    /// Webhooks of its own.
+    pub webhooks: i64,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -81,7 +83,7 @@ macro_rules! columns {
         "sid, account_sid, service_sid, messaging_service_sid, friendly_name, unique_name, attributes, state, \
          state_at, timer_inactive, timer_closed, timers_from, created_by, email_address, email_name, seq, \
          document_seq, next_index, last_message_index, last_message_at, messages_count, participants_count, \
-         non_chat_count, created_at, updated_at, channel_type"
+         non_chat_count, created_at, updated_at, channel_type, webhooks"
     };
 }
 pub(super) use columns;
@@ -116,5 +118,6 @@ pub(super) fn read(mut row: Row) -> Result<Conversation> {
         created_at: Timestamp(row.int()?),
         updated_at: Timestamp(row.int()?),
         public: row.text()? == PUBLIC,
+        webhooks: row.int()?,
     })
 }

@@ -6,6 +6,7 @@ use confab_store::params;
 
 use super::{Conversation, update};
 use crate::error::Error;
+use crate::hook::{self, Cause, Occurrence};
 use crate::{Change, Cx, Result, Stream, Transaction};
 
 /// State of a conversation.
@@ -99,6 +100,20 @@ pub(super) fn enter(
         )?;
     }
     Ok(())
+}
+
+/// Tells of another state than there was before (B-110, B-115).
+pub(super) fn tell(
+    tx: &mut Transaction<'_>,
+    cx: &mut Cx<'_>,
+    from: State,
+    of: &Conversation,
+    cause: Cause,
+) -> Result<()> {
+    if of.state == from {
+        return Ok(());
+    }
+    hook::fire(tx, cx, &Occurrence::State { of, from, cause })
 }
 
 /// Saves a conversation that the server itself put into another state, and tells those who follow it. Its row is

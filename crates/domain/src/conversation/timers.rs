@@ -10,6 +10,7 @@ use confab_types::{ConversationSid, Duration, Timestamp};
 use super::find::{hold_by_sid, lock};
 use super::{Conversation, State, state};
 use crate::error::Error;
+use crate::hook::Cause;
 use crate::{Command, Cx, Effect, Result, Transaction, job};
 
 /// The timers of a conversation.
@@ -137,6 +138,7 @@ impl Command for RunTimers {
         // Not the present: a late run does not move the date of closing that was shown before (B-119, B-126).
         changed.timers.from = at;
         state::save_entered(tx, cx, &mut changed)?;
+        state::tell(tx, cx, found.state, &changed, Cause::Timer)?;
         Ok(changed.next_change().map(|(at, _)| at))
     }
 }

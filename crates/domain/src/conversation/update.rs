@@ -8,6 +8,8 @@ use confab_types::{ApiError, ServiceSid};
 use super::create::Fields;
 use super::{Conversation, State, hold, lock_open, state, timers};
 use crate::error::taken;
+use crate::event::Event;
+use crate::hook::{self, Asks, Cause, Occurrence, Verb};
 use crate::role::{self, Permission};
 use crate::{Change, Command, Counted, Cx, Result, Stream, Transaction, participant};
 
@@ -50,8 +52,9 @@ impl Command for Update {
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Conversation> {
         let found = hold(tx, self.service, &self.key, 20404)?;
         self.permit(tx, cx, &found)?;
-        if self.fields.is_empty() {
+        if self.fields.is_empty() && cx.answer.friendly_name.is_none() {
             found.require_open()?;
+            hook::fire(tx, cx, &Occurrence::Conversation(Verb::Updated, &found))?; // B-466
             return Ok(found);
         }
         let mut changed = lock_open(tx, found.sid, 20404)?;
@@ -74,11 +77,17 @@ impl Command for Update {
             changed.seq,
             vec![Change::Conversation(Arc::new(changed.clone()))],
         );
+        hook::fire(tx, cx, &Occurrence::Conversation(Verb::Updated, &changed))?;
+        state::tell(tx, cx, found.state, &changed, Cause::Api)?;
         Ok(changed)
     }
 
     fn counted(&self) -> Counted<'_> {
         Counted::Conversation(self.service, &self.key)
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::About(self.service, Event::ConversationUpdate)
     }
 }
 

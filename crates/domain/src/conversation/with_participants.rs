@@ -11,6 +11,8 @@ use super::create::{Fields, insert};
 use super::find::{hold_by_sid, lock};
 use super::{Conversation, Create, State, state, timers};
 use crate::error::Error;
+use crate::event::Event;
+use crate::hook::{self, Asks, Cause, Occurrence, Verb};
 use crate::{Command, Counted, Cx, Effect, Result, Transaction, job, participant};
 
 /// Participants of one request (B-138).
@@ -58,14 +60,20 @@ impl Command for CreateWithParticipants {
             conversation: new.sid,
             participants: self.participants.clone(),
             state,
+            announces: cx.announces,
         };
         job::add(tx, cx, &initialize, cx.now)?;
         cx.emit(Effect::JobsWaiting);
+        hook::fire(tx, cx, &Occurrence::Conversation(Verb::Added, &new))?;
         Ok(new)
     }
 
     fn counted(&self) -> Counted<'_> {
         Counted::Service(self.service)
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::About(self.service, Event::ConversationAdd)
     }
 }
 
@@ -149,7 +157,12 @@ impl Command for Initialize {
             return Ok(());
         };
         timers::schedule(tx, cx, &opened)?;
-        participant::add_first(tx, cx, opened.sid, &read_all(&self.participants)?)
+        participant::add_first(tx, cx, opened.sid, &read_all(&self.participants)?)?;
+        // Last, as the end of the whole (B-427). It is part of what the caller did, so told of on demand only.
+        if cx.announces {
+            state::tell(tx, cx, State::Initializing, &opened, Cause::Event)?;
+        }
+        Ok(())
     }
 }
 

@@ -13,6 +13,8 @@ use super::of_client_if;
 use super::row::{Participant, insert};
 use crate::conversation::{self, Conversation};
 use crate::error::Error;
+use crate::event::Event;
+use crate::hook::{self, Asks, Occurrence, Verb};
 use crate::role::{self, DefaultRole, Permission, RoleType};
 use crate::{Change, Command, Counted, Cx, Result, Stream, Transaction, text};
 
@@ -85,6 +87,10 @@ impl Command for Add {
 
     fn counted(&self) -> Counted<'_> {
         Counted::Conversation(self.service, &self.conversation)
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::About(self.service, Event::ParticipantAdd)
     }
 }
 
@@ -182,6 +188,7 @@ pub(crate) fn add(
         locked.seq,
         vec![Change::ParticipantAdded(Arc::clone(&shared))],
     );
+    hook::fire(tx, cx, &Occurrence::Participant(Verb::Added, &new, &locked))?;
     // realtime.md §4.11: the newcomer opens the conversation on its own entry, so that comes last.
     if let Some(user) = new.user {
         cx.commit(Stream::User(user), new.user_seq, vec![Change::Joined(shared)]);

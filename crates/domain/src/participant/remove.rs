@@ -10,6 +10,8 @@ use super::row::Participant;
 use super::{fetch, of_client};
 use crate::conversation;
 use crate::error::Error;
+use crate::event::Event;
+use crate::hook::{self, Asks, Occurrence, Verb};
 use crate::role::{self, Permission};
 use crate::sync::{self, Tombstone};
 use crate::{Change, Command, Counted, Cx, Result, Stream, Transaction, user};
@@ -48,6 +50,10 @@ impl Command for Remove {
     fn counted(&self) -> Counted<'_> {
         Counted::Conversation(self.service, &self.conversation)
     }
+
+    fn asks(&self) -> Asks {
+        Asks::About(self.service, Event::ParticipantRemove)
+    }
 }
 
 pub(crate) fn remove(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, target: &Participant) -> Result<()> {
@@ -67,7 +73,8 @@ pub(crate) fn remove(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, target: &Partici
     if target.group_number().is_some() {
         group::settle(tx, locked.sid, Taken::Yield)?;
     }
-    leave_roster(tx, cx, &target, locked.seq)
+    leave_roster(tx, cx, &target, locked.seq)?;
+    hook::fire(tx, cx, &Occurrence::Participant(Verb::Removed, &target, &locked))
 }
 
 /// Removes a participant from what the others see (E5).

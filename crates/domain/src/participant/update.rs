@@ -11,6 +11,8 @@ use super::row::{Participant, save, save_binding};
 use super::{fetch, find, identity, of_client};
 use crate::conversation::{self, Conversation, State};
 use crate::error::Error;
+use crate::event::Event;
+use crate::hook::{self, Asks, Occurrence, Verb};
 use crate::role::{self, Permission};
 use crate::{Change, Command, Counted, Cx, Result, Stream, Transaction, text, user};
 
@@ -172,11 +174,11 @@ impl Command for Update {
         let target = fetch(tx, found.sid, &self.key)?;
         self.permit(tx, cx, &found, &target)?;
         if self.is_empty() {
-            return if found.state == State::Closed {
-                Err(Error::code(50377))
-            } else {
-                Ok(target)
-            };
+            if found.state == State::Closed {
+                return Err(Error::code(50377));
+            }
+            hook::fire(tx, cx, &Occurrence::Participant(Verb::Updated, &target, &found))?; // B-466
+            return Ok(target);
         }
         let mut locked = conversation::lock_open(tx, found.sid, 50350)?;
         let mut changed = fetch(tx, locked.sid, &target.sid.to_string())?;
@@ -216,6 +218,7 @@ impl Command for Update {
         if changed.group_number() != target.group_number() {
             group::settle(tx, locked.sid, Taken::Refuse)?;
         }
+        hook::fire(tx, cx, &Occurrence::Participant(Verb::Updated, &changed, &locked))?;
         if replaced {
             identity::announce(cx, &changed);
             return Ok(changed);
@@ -239,13 +242,17 @@ impl Command for Update {
     fn counted(&self) -> Counted<'_> {
         Counted::Conversation(self.service, &self.conversation)
     }
+
+    fn asks(&self) -> Asks {
+        Asks::About(self.service, Event::ParticipantUpdate)
+    }
 }
 
 /// Moves a read horizon up to a message that the participant's channel reports as read (B-582); what clients see of
 /// it goes into the commit of `locked`.
 pub(crate) fn read_up_to(
     tx: &mut Transaction<'_>,
-    cx: &Cx<'_>,
+    cx: &mut Cx<'_>,
     locked: &Conversation,
     participant: ParticipantSid,
     index: i64,
@@ -261,5 +268,6 @@ pub(crate) fn read_up_to(
     reader.updated_at = cx.now;
     reader.seq = locked.seq;
     save(tx, &reader)?;
+    hook::fire(tx, cx, &Occurrence::Participant(Verb::Updated, &reader, locked))?; // B-424
     Ok(Some(Change::ParticipantUpdated(Arc::new(reader))))
 }

@@ -192,6 +192,7 @@ impl World {
                 conversation,
                 participants,
                 state,
+                announces: _,
             } => {
                 let initialize = conversation::Initialize {
                     conversation,

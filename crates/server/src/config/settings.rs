@@ -321,6 +321,21 @@ pub static SETTINGS: &[Setting] = &[
         integer(0, 3600),
         "Seconds after the last connection of a user ends until the user counts as offline."
     ),
+    setting!(webhooks.allow_private, Kind::Boolean,
+        "Whether webhooks may lead to loopback, private and link-local addresses. Whoever may set a webhook can make \
+         the server call into its own network then.",
+        when_unset: "true while the server listens on loopback only and no proxy is configured, else false"),
+    setting!(
+        webhooks.retry_secs,
+        integer(0, 604_800),
+        "Seconds after an event until which the call of a webhook is repeated when it fails (timeout, connection, 429, \
+         5xx), with growing pauses and the same idempotency token. 0 tries once, as the original does."
+    ),
+    setting!(
+        webhooks.log_days,
+        integer(1, 3650),
+        "Days for which the calls of webhooks are kept, to be looked at and replayed."
+    ),
     setting!(
         shutdown.drain_secs,
         integer(0, 10),

@@ -1,13 +1,10 @@
 //! Keeps requests that strangers cause (a URL in a message, a webhook) out of the server's own network.
 
-use std::error::Error;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
 
+use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Client, Url};
 
 /// Which addresses may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,44 +94,6 @@ impl Resolve for Guard {
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }
-}
-
-/// Redirects that are followed at most.
-const REDIRECTS: usize = 5;
-
-/// A client for URLs that strangers name: guarded at every hop, without proxy, with limits of time.
-///
-/// # Errors
-/// When no TLS can be set up.
-pub fn http_client(guard: Guard, within: Duration) -> reqwest::Result<Client> {
-    let follow = move |attempt: Attempt<'_>| {
-        if attempt.previous().len() > REDIRECTS {
-            attempt.error("too many redirects")
-        } else if guard.allows_url(attempt.url()) {
-            attempt.follow()
-        } else {
-            attempt.error("redirected to an address that must not be called")
-        }
-    };
-    Client::builder()
-        .no_proxy()
-        .dns_resolver(guard)
-        .redirect(Policy::custom(follow))
-        .connect_timeout(Duration::from_secs(5))
-        .timeout(within)
-        .referer(false)
-        .user_agent(concat!("confab/", env!("CARGO_PKG_VERSION")))
-        .pool_max_idle_per_host(0)
-        .build()
-}
-
-/// The innermost cause of an error, which is what a log needs: the outer ones repeat the URL.
-pub(crate) fn cause(error: &reqwest::Error) -> String {
-    let mut inner: &dyn Error = error;
-    while let Some(source) = inner.source() {
-        inner = source;
-    }
-    inner.to_string()
 }
 
 #[cfg(test)]

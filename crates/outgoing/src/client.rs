@@ -1,0 +1,135 @@
+//! HTTP clients.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::redirect::{Attempt, Policy};
+use reqwest::{Client, ClientBuilder};
+
+use crate::Guard;
+
+/// Redirects that are followed at most.
+const REDIRECTS: usize = 5;
+/// Longest time for a connection, unless something else was asked for.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Connections that are kept open to one host for the next call.
+const IDLE_PER_HOST: usize = 64;
+/// How long they are kept: less than most servers keep theirs.
+const IDLE: Duration = Duration::from_secs(20);
+/// Kinds of clients that are remembered; more than a team sets by hand.
+const KINDS: usize = 32;
+
+/// What is done with an answer that names another place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Redirects {
+    /// It is followed, and looked at by the guard each time.
+    Followed,
+    /// It is the answer.
+    Kept,
+}
+
+fn builder(guard: Guard, redirects: Redirects) -> ClientBuilder {
+    let follow = move |attempt: Attempt<'_>| {
+        if redirects == Redirects::Kept {
+            attempt.stop()
+        } else if attempt.previous().len() > REDIRECTS {
+            attempt.error("too many redirects")
+        } else if guard.allows_url(attempt.url()) {
+            attempt.follow()
+        } else {
+            attempt.error("redirected to an address that must not be called")
+        }
+    };
+    Client::builder()
+        .no_proxy()
+        .dns_resolver(guard)
+        .redirect(Policy::custom(follow))
+        .connect_timeout(CONNECT)
+        .referer(false)
+        .user_agent(concat!("confab/", env!("CARGO_PKG_VERSION")))
+}
+
+/// A client for URLs that strangers name: guarded at every hop, without proxy, with a limit of time for the whole.
+///
+/// # Errors
+/// When no TLS can be set up.
+pub fn http_client(guard: Guard, within: Duration) -> reqwest::Result<Client> {
+    builder(guard, Redirects::Followed)
+        .timeout(within)
+        .pool_max_idle_per_host(0)
+        .build()
+}
+
+/// Clients for many calls to few places: they keep connections open. The limit of time for the whole is the caller's to
+/// set with each request.
+pub struct Clients {
+    guard: Guard,
+    /// Made at the first use of each: most servers never call out, and a client holds all root certificates.
+    made: Mutex<HashMap<(Redirects, Duration, Duration), Client>>,
+}
+
+impl Clients {
+    /// No client yet.
+    #[must_use]
+    pub fn new(guard: Guard) -> Self {
+        Self {
+            guard,
+            made: Mutex::default(),
+        }
+    }
+
+    /// The guard of all of them.
+    #[must_use]
+    pub fn guard(&self) -> Guard {
+        self.guard
+    }
+
+    /// A client with the longest times for connecting and for waiting for bytes.
+    ///
+    /// # Errors
+    /// When no TLS can be set up.
+    pub async fn client(
+        &self,
+        redirects: Redirects,
+        connect: Duration,
+        read: Duration,
+    ) -> Result<Client, String> {
+        let key = (redirects, connect, read);
+        if let Some(client) = self.made.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(client.clone());
+        }
+        let guard = self.guard;
+        // Root certificates are read from files.
+        let make = move || {
+            builder(guard, redirects)
+                .connect_timeout(connect)
+                .read_timeout(read)
+                .pool_max_idle_per_host(IDLE_PER_HOST)
+                .pool_idle_timeout(IDLE)
+                .build()
+        };
+        let made = tokio::task::spawn_blocking(make).await;
+        let client = match made {
+            Ok(Ok(client)) => client,
+            Ok(Err(error)) => return Err(cause(&error)),
+            Err(error) => return Err(error.to_string()),
+        };
+        let mut map = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if map.len() >= KINDS {
+            map.clear();
+        }
+        Ok(map.entry(key).or_insert(client).clone())
+    }
+}
+
+/// The innermost cause of an error, which is what a log needs: the outer ones repeat the URL.
+#[must_use]
+pub fn cause(error: &reqwest::Error) -> String {
+    let mut inner: &dyn Error = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    inner.to_string()
+}

@@ -1,0 +1,153 @@
+//! Working through a lane: call after call, in order.
+
+use std::time::{Duration, Instant};
+
+use confab_domain::Actor;
+use confab_domain::hook::delivery::{Attempt, Delivery, Lane, Outcome, Settle, State};
+use confab_engine::Engine;
+use confab_outgoing::Redirects;
+use confab_types::Timestamp;
+
+use crate::call::{Call, Caller, Came, Failure};
+use crate::deliverer::back_off;
+use crate::target::Report;
+
+/// How long a lane is worked on before others have a turn.
+const TURN: Duration = Duration::from_secs(10);
+
+/// Makes the calls of lanes.
+pub(crate) struct Worker<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) caller: &'a Caller,
+    /// How long after an event its calls are tried again; zero for one try each.
+    pub(crate) retry_for: Duration,
+}
+
+/// What is to be done after a try.
+enum Verdict {
+    Delivered,
+    GivenUp,
+    Later(Timestamp),
+}
+
+impl Worker<'_> {
+    /// Works through a lane that was claimed. What is recorded, is recorded in the order of the calls.
+    pub(crate) async fn work(&self, mut lane: Lane) -> Report {
+        let started = Instant::now();
+        let mut report = Report::Idle;
+        loop {
+            let mut outcomes = Vec::with_capacity(lane.deliveries.len());
+            let mut pause_until = None;
+            for delivery in &lane.deliveries {
+                let (outcome, verdict, reached) = self.call(delivery).await;
+                report = reached;
+                outcomes.push(outcome);
+                if let Verdict::Later(at) = verdict {
+                    pause_until = Some(at);
+                    break;
+                }
+            }
+            if pause_until.is_none() && started.elapsed() > TURN {
+                pause_until = Some(self.engine.now());
+            }
+            let settle = Settle {
+                lane: lane.name.clone(),
+                outcomes,
+                pause_until,
+            };
+            match self.engine.execute(Actor::System, settle).await {
+                Ok(more) if more.is_empty() => return report,
+                Ok(more) => lane.deliveries = more,
+                Err(error) => {
+                    // The lease of the lane ends, and its calls are made again, with their tokens.
+                    tracing::warn!(lane = lane.name, %error, "what became of a webhook's calls was not recorded");
+                    return report;
+                }
+            }
+        }
+    }
+
+    async fn call(&self, delivery: &Delivery) -> (Outcome, Verdict, Report) {
+        let at = self.engine.now();
+        let call = Call {
+            account: delivery.account,
+            method: delivery.method,
+            url: &delivery.url,
+            content_type: &delivery.content_type,
+            body: &delivery.body,
+            token: &delivery.token,
+            retries: delivery.attempts,
+            redirects: Redirects::Followed,
+            most: 1024,
+        };
+        let came = self.caller.call("post", &call).await;
+        let failing = match came.result {
+            Ok(status) => status == 429 || status >= 500,
+            Err(Failure::Timeout | Failure::Connection) => true,
+            Err(Failure::Forbidden) => false,
+        };
+        let verdict = match came.result {
+            Ok(status) if status < 400 => Verdict::Delivered,
+            _ if failing => self.later(delivery),
+            _ => Verdict::GivenUp,
+        };
+        let state = match verdict {
+            Verdict::Delivered => State::Delivered,
+            Verdict::GivenUp => State::Failed,
+            Verdict::Later(_) => State::Queued,
+        };
+        if state != State::Delivered {
+            warn(delivery, &came, state);
+        }
+        let outcome = Outcome {
+            id: delivery.id,
+            number: delivery.attempts,
+            attempt: attempt(at, &came),
+            state,
+        };
+        (
+            outcome,
+            verdict,
+            if failing {
+                Report::Failing
+            } else {
+                Report::Answered
+            },
+        )
+    }
+
+    /// The next try of a call that failed, while its event is young enough (B-410).
+    fn later(&self, delivery: &Delivery) -> Verdict {
+        let next = self.engine.now().0 + back_off(delivery.attempts);
+        let within = i64::try_from(self.retry_for.as_micros()).unwrap_or(i64::MAX);
+        if next <= delivery.created_at.0.saturating_add(within) {
+            Verdict::Later(Timestamp(next))
+        } else {
+            Verdict::GivenUp
+        }
+    }
+}
+
+fn attempt(at: Timestamp, came: &Came) -> Attempt {
+    Attempt {
+        at,
+        duration: i64::try_from(came.took.as_micros()).unwrap_or(i64::MAX),
+        status: came.result.ok().map(i64::from),
+        error: came.error.clone(),
+        answer: came.logged(),
+    }
+}
+
+fn warn(delivery: &Delivery, came: &Came, state: State) {
+    tracing::warn!(
+        delivery = delivery.id,
+        account = %delivery.account,
+        event = delivery.event,
+        tries = delivery.attempts + 1,
+        repeated = came.repeated,
+        status = came.result.ok(),
+        error = came.error,
+        given_up = state == State::Failed,
+        "a webhook was not delivered"
+    );
+}

@@ -1,0 +1,107 @@
+//! What fails together, and how it is spared.
+
+use std::time::Duration;
+
+use confab_types::Timestamp;
+
+/// Lanes of one target that are worked on at the same time.
+const LANES: usize = 128;
+/// Failures one after another, in whatever lanes, after which a target is spared.
+const PATIENCE: u32 = 5;
+/// Pauses between tries of a spared target.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// What is known of a target; only while there is work for it.
+#[derive(Debug, Default)]
+pub(crate) struct Target {
+    /// Lanes that are worked on.
+    pub(crate) running: usize,
+    /// Failures since the last call that went well.
+    failures: u32,
+    /// When it may be tried again, while it is spared.
+    probe_at: Option<Timestamp>,
+}
+
+/// What became of a lane's calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Report {
+    /// The target answered.
+    Answered,
+    /// It could not be reached, or is not well.
+    Failing,
+    /// Nothing was called.
+    Idle,
+}
+
+impl Target {
+    /// How many lanes may be begun now.
+    pub(crate) fn room(&self, now: Timestamp) -> usize {
+        match self.probe_at {
+            None => LANES.saturating_sub(self.running),
+            Some(at) if at <= now => 1_usize.saturating_sub(self.running),
+            Some(_) => 0,
+        }
+    }
+
+    /// When there may be room again though nothing else happens.
+    pub(crate) fn next(&self) -> Option<Timestamp> {
+        self.probe_at
+    }
+
+    /// Takes in what became of a lane; whether the target is back after it was spared.
+    pub(crate) fn ended(&mut self, report: Report, now: Timestamp) -> bool {
+        self.running = self.running.saturating_sub(1);
+        match report {
+            Report::Idle => false,
+            Report::Answered => {
+                self.failures = 0;
+                self.probe_at.take().is_some()
+            }
+            Report::Failing => {
+                self.failures += 1;
+                if let Some(beyond) = self.failures.checked_sub(PATIENCE) {
+                    let pause = FIRST_PAUSE * (1 << beyond.min(6));
+                    let pause = pause.min(LONGEST_PAUSE);
+                    let micros = i64::try_from(pause.as_micros()).unwrap_or(i64::MAX);
+                    self.probe_at = Some(Timestamp(now.0 + micros));
+                }
+                false
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_that_keeps_failing_is_tried_by_one_lane_now_and_then() {
+        let mut target = Target::default();
+        let mut now = Timestamp(0);
+        for _ in 0..PATIENCE {
+            assert!(target.room(now) > 1);
+            target.running += 1;
+            assert!(!target.ended(Report::Failing, now));
+        }
+        assert_eq!(target.room(now), 0);
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            let at = target.next().unwrap();
+            pauses.push((at.0 - now.0) / 1_000_000);
+            now = at;
+            assert_eq!(target.room(now), 1);
+            target.running += 1;
+            assert_eq!(target.room(now), 0);
+            target.ended(Report::Failing, now);
+        }
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
+        now = target.next().unwrap();
+        target.running += 1;
+        assert!(target.ended(Report::Answered, now));
+        assert_eq!(target.room(now), LANES);
+        target.running += 1;
+        assert!(!target.ended(Report::Answered, now));
+    }
+}
