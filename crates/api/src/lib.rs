@@ -7,6 +7,7 @@ mod conversations;
 mod kit;
 mod mcs;
 mod messaging;
+mod monitor;
 mod notify;
 mod programmable;
 mod simulator;
@@ -68,6 +69,7 @@ pub fn router(engine: Engine, options: Options) -> Router {
         content: kit::finish(content::routes(), &app),
         notify: kit::finish(notify::routes(), &app),
         messaging: kit::finish(messaging::routes(), &app),
+        monitor: kit::finish(monitor::routes(), &app),
         mcs: kit::finish(mcs::routes(), &app),
         media: kit::finish(mcs::content_routes(), &app),
         simulator: kit::finish(simulator::routes(), &app),
@@ -86,6 +88,7 @@ pub fn openapi(version: &str) -> serde_json::Value {
         content::routes(),
         notify::routes(),
         messaging::routes(),
+        monitor::routes(),
         mcs::routes(),
         mcs::content_routes(),
         simulator::routes(),

@@ -6,6 +6,7 @@ use confab_types::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::alert::{self, Level, NewAlert};
 use crate::endpoint::{self, Method};
 use crate::error::{Error, taken};
 use crate::event::{self, Event, Scope};
@@ -451,7 +452,7 @@ impl Command for Update {
     }
 }
 
-/// Ends the configuration of an address: its messages make no conversations any more.
+/// Ends the configuration of an address: its messages make no conversations any more, of which an alert tells.
 #[derive(Clone, Debug)]
 pub struct Delete {
     /// The account.
@@ -463,16 +464,19 @@ pub struct Delete {
 impl Command for Delete {
     type Output = ();
 
-    fn apply(&self, tx: &mut Transaction<'_>, _: &mut Cx<'_>) -> Result<()> {
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
         let found = fetch(tx, self.account, &self.key)?;
         let deleted = tx.exec(
             "DELETE FROM address_configuration WHERE sid = $1",
             params![found.sid.to_string()],
         )?;
         if deleted == 0 {
-            Err(Error::code(20404))
-        } else {
-            Ok(())
+            return Err(Error::code(20404));
         }
+        let alert = NewAlert {
+            resource: Some(found.sid.to_string()),
+            ..NewAlert::new(found.account, Level::Warning, 50610)
+        };
+        alert::record(tx, cx, &alert.because(&found.address))
     }
 }

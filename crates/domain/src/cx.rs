@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use confab_types::{AccountSid, Channel, ConversationSid, KeySid, ServiceSid, Sid, Timestamp, UserSid};
 
+use crate::alert::Level;
 use crate::conversation::Conversation;
 use crate::event::Event;
 use crate::hook::{Answer, Asks, Forgetful, Memory, Rehearsal};
@@ -315,6 +316,17 @@ pub enum Effect {
         key: Option<KeySid>,
         /// The account.
         account: AccountSid,
+    },
+    /// An alert was recorded: the log tells of it.
+    Alerted {
+        /// Whose alert it is.
+        account: AccountSid,
+        /// A code of the public catalogue.
+        error_code: i64,
+        /// How bad it is.
+        level: Level,
+        /// SID of what it happened to.
+        resource: Option<String>,
     },
 }
 

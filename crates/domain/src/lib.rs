@@ -7,6 +7,7 @@
 pub mod account;
 pub mod account_webhook;
 pub mod address_configuration;
+pub mod alert;
 pub mod binding;
 pub mod chat;
 pub mod content;
@@ -72,6 +73,7 @@ pub const MIGRATIONS: &[Migration] = &[
         include_str!("../migrations/0009_reachability.sql"),
     ),
     step(13, "webhooks", include_str!("../migrations/0013_webhooks.sql")),
+    step(14, "alerts", include_str!("../migrations/0014_alerts.sql")),
 ];
 
 const fn step(version: i64, name: &'static str, sql: &'static str) -> Migration {

@@ -9,6 +9,7 @@ use confab_types::{
 };
 use serde::Serialize;
 
+use crate::alert::{self, Level, NewAlert};
 use crate::conversation::State;
 use crate::error::Error;
 use crate::hook::{self, Occurrence};
@@ -166,6 +167,8 @@ pub fn fetch(tx: &mut Transaction<'_>, message: MessageSid, key: &str) -> Result
 
 /// A message to a group that no number of the account could send to (B-216).
 const NOT_ACTIVATED: i64 = 50435;
+/// The carrier gave no reason.
+const UNKNOWN_ERROR: i64 = 30008;
 
 /// Makes a receipt without status and the job that sends the message. One that nothing can send, or that its channel
 /// refuses, has failed already; gives the status. None, where the channel has no such messages, for no receipt.
@@ -211,6 +214,9 @@ pub(crate) fn create(
             cx.now.0
         ],
     )?;
+    if let Some(code) = failed {
+        alert_of_failure(tx, cx, message, &channel_message, code)?;
+    }
     let (Some(to), Some(from), None) = (&recipient.address, &delivery.from, failed) else {
         return Ok(Some(status));
     };
@@ -226,6 +232,23 @@ pub(crate) fn create(
     job::add(tx, cx, &send, cx.now)?;
     cx.emit(Effect::JobsWaiting);
     Ok(Some(status))
+}
+
+/// Tells of a message that did not reach its recipient.
+fn alert_of_failure(
+    tx: &mut Transaction<'_>,
+    cx: &mut Cx<'_>,
+    message: &Message,
+    channel_message: &str,
+    code: i64,
+) -> Result<()> {
+    let alert = NewAlert {
+        service: Some(message.service),
+        resource: Some(channel_message.to_owned()),
+        ..NewAlert::new(message.account, Level::Error, code)
+    };
+    let of = format!("message {} of conversation {}", message.sid, message.conversation);
+    alert::record(tx, cx, &alert.because(of))
 }
 
 /// What the receipts of a message say together (B-358…B-361).
@@ -344,16 +367,13 @@ impl Command for Report {
             return Ok(false);
         };
         let failed = matches!(self.status, Status::Failed | Status::Undelivered);
+        let error_code = self.error_code.unwrap_or(UNKNOWN_ERROR);
         tx.exec(
             "UPDATE receipt SET status = $2, error_code = $3, updated_at = $4 WHERE sid = $1",
             params![
                 receipt.sid.to_string(),
                 self.status.name(),
-                if failed {
-                    self.error_code.unwrap_or(30008)
-                } else {
-                    0
-                },
+                if failed { error_code } else { 0 },
                 cx.now.0
             ],
         )?;
@@ -377,6 +397,9 @@ impl Command for Report {
             .map(|mut r| Ok(r.opt_text()?.as_deref().and_then(Status::parse)))
             .collect::<Result<Vec<_>>>()?;
         let message = message::fetch(tx, &locked, &receipt.message.to_string())?;
+        if failed && receipt.status != Some(Status::Undelivered) {
+            alert_of_failure(tx, cx, &message, &receipt.channel_message, error_code)?;
+        }
         let read = if self.status == Status::Read && locked.state != State::Closed {
             participant::read_up_to(tx, cx, &locked, receipt.participant, message.index)?
         } else {

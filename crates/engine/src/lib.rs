@@ -58,6 +58,7 @@ struct Inner {
     credentials: auth::Cache,
     hooks: hooks::Cache,
     asker: OnceLock<Arc<dyn Ask>>,
+    refused_tokens: token::RefusedTokens,
     pace: Option<Pace>,
 }
 
@@ -85,6 +86,7 @@ impl Engine {
                 credentials: auth::Cache::default(),
                 hooks: hooks::Cache::default(),
                 asker: OnceLock::new(),
+                refused_tokens: token::RefusedTokens::default(),
             }),
         }
     }
@@ -231,6 +233,15 @@ impl Inner {
             Effect::DeliveriesWaiting => self.deliveries.notify_one(),
             Effect::HooksChanged { account } => self.hooks.forget(account),
             Effect::CredentialsChanged { key, account } => self.credentials.forget(key, account),
+            Effect::Alerted {
+                account,
+                error_code,
+                level,
+                resource,
+            } => {
+                let (level, resource) = (level.name(), resource.unwrap_or_default());
+                tracing::warn!(%account, error_code, level, resource, "alert");
+            }
         }
     }
 }

@@ -1,11 +1,15 @@
 //! Access tokens of SDK clients (rest.md §13, B-701…B-707).
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use confab_domain::alert::{Level, NewAlert, Record};
 use confab_domain::{Actor, Client, Error, Result, service, user};
-use confab_types::{AccountSid, ApiError, RoleSid, ServiceSid, Sid};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use confab_types::{AccountSid, ApiError, KeySid, RoleSid, ServiceSid, Sid, Timestamp};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use serde::Deserialize;
 
-use crate::Engine;
+use crate::{Credentials, Engine};
 
 /// What a valid token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +62,7 @@ const SKEW: i64 = 10;
 const MAX_LENGTH: usize = 8192;
 
 impl Engine {
-    /// Verifies an access token.
+    /// Verifies an access token. The account whose key it names hears of one that is refused by an alert.
     ///
     /// # Errors
     /// An [`Error::Api`] with status 401 or 403 and the code of its fault; or the database's.
@@ -67,20 +71,30 @@ impl Engine {
             return Err(Error::code(20101));
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| Error::code(20101))?;
-        if header.cty.as_deref() != Some("twilio-fpa;v=1") {
-            return Err(Error::code(20102));
-        }
-        if !matches!(header.alg, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512) {
-            return Err(Error::code(20102));
-        }
+        let known_header = header.cty.as_deref() == Some("twilio-fpa;v=1")
+            && matches!(header.alg, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512);
         // The issuer is read first, since it names the secret; nothing else is believed before the signature.
-        let unverified: Claims =
-            jsonwebtoken::dangerous::insecure_decode_claims(token).map_err(|_| Error::code(20101))?;
+        let unverified: Claims = jsonwebtoken::dangerous::insecure_decode_claims(token)
+            .map_err(|_| Error::code(if known_header { 20101 } else { 20102 }))?;
         let issuer = unverified.iss.as_deref().unwrap_or_default();
         let found = match self.credentials(issuer).await? {
             Some(found) if found.key.is_some() => found,
-            _ => return Err(Error::code(20103)),
+            // Nobody's key, so there is nobody to tell.
+            _ if known_header => return Err(Error::code(20103)),
+            _ => return Err(Error::code(20102)),
         };
+        let verified = if known_header {
+            self.verify_signed(token, &header, &found).await
+        } else {
+            Err(Error::code(20102))
+        };
+        if let Err(Error::Api(cause)) = &verified {
+            self.alert_of_token(found.account, found.key, cause).await;
+        }
+        verified
+    }
+
+    async fn verify_signed(&self, token: &str, header: &Header, found: &Credentials) -> Result<ChatToken> {
         let mut validation = Validation::new(header.alg);
         // Times are checked below, against the engine's clock and with the API's own codes.
         validation.validate_exp = false;
@@ -122,7 +136,13 @@ impl Engine {
                     identity: identity.clone(),
                     role: token.role,
                 };
-                self.execute(Actor::System, connect).await?
+                match self.execute(Actor::System, connect).await {
+                    Err(Error::Api(cause)) => {
+                        self.alert_of_token(account, None, &cause).await;
+                        return Err(cause.into());
+                    }
+                    made => made?,
+                }
             }
         };
         Ok(Client {
@@ -131,6 +151,22 @@ impl Engine {
             user: user.sid,
             identity,
         })
+    }
+
+    /// Tells an account of a token that was refused; of each fault once a minute, since a client tries again and again.
+    async fn alert_of_token(&self, account: AccountSid, key: Option<KeySid>, cause: &ApiError) {
+        let code = alert_code(cause.code);
+        if !self.inner.refused_tokens.is_news((account, code), self.now()) {
+            return;
+        }
+        let alert = NewAlert {
+            resource: key.map(|key| key.to_string()),
+            ..NewAlert::new(account, Level::Error, code)
+        };
+        // The client is answered also when the alert cannot be written.
+        if let Err(error) = self.execute(Actor::System, Record(alert)).await {
+            tracing::warn!(%error, "an alert could not be recorded");
+        }
     }
 
     async fn accept(&self, account: AccountSid, claims: Claims) -> Result<ChatToken> {
@@ -170,5 +206,78 @@ impl Engine {
             expires_at,
             issued_at: claims.iat.unwrap_or(now),
         })
+    }
+}
+
+/// The code by which alerts name what a client hears of as another one (behaviours §17).
+fn alert_code(code: u32) -> i64 {
+    match code {
+        20005 => 51107,
+        20101 => 51130,
+        20102 => 51114,
+        20103 => 51115,
+        20104 => 51119,
+        20105 => 51120,
+        20106 => 51103,
+        20107 => 51117,
+        20157 => 51121,
+        50207 => 51003,
+        other => other.into(),
+    }
+}
+
+/// When an account was last told of a fault in its tokens.
+#[derive(Default)]
+pub(crate) struct RefusedTokens(Mutex<HashMap<(AccountSid, i64), i64>>);
+
+/// Faults that are remembered before those of the last minute are all that is.
+const REMEMBERED: usize = 10_000;
+const MINUTE: i64 = 60_000_000;
+
+impl RefusedTokens {
+    /// Whether the account has not heard of the fault in this minute; it hears of it now.
+    fn is_news(&self, fault: (AccountSid, i64), now: Timestamp) -> bool {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A clock that is set back silences nobody.
+        let is_recent = |at: &i64| (0..MINUTE).contains(&(now.0 - at));
+        if told.get(&fault).is_some_and(is_recent) {
+            return false;
+        }
+        if told.len() >= REMEMBERED {
+            told.retain(|_, at| is_recent(at));
+        }
+        // With so many accounts at fault one of them waits for its alert.
+        if told.len() >= REMEMBERED {
+            return false;
+        }
+        told.insert(fault, now.0);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_hears_of_a_fault_once_a_minute() {
+        let told = RefusedTokens::default();
+        let (one, other) = (AccountSid::from_bits(1), AccountSid::from_bits(2));
+        assert!(told.is_news((one, 51119), Timestamp(0)));
+        assert!(!told.is_news((one, 51119), Timestamp(MINUTE - 1)));
+        assert!(told.is_news((one, 51117), Timestamp(1)) && told.is_news((other, 51119), Timestamp(1)));
+        assert!(told.is_news((one, 51119), Timestamp(MINUTE)));
+        assert!(told.is_news((one, 51119), Timestamp(5)), "the clock was set back");
+    }
+
+    #[test]
+    fn no_more_faults_are_remembered_than_there_is_room_for() {
+        let told = RefusedTokens::default();
+        for code in 0..i64::try_from(REMEMBERED).unwrap() {
+            assert!(told.is_news((AccountSid::from_bits(1), code), Timestamp(0)));
+        }
+        assert!(!told.is_news((AccountSid::from_bits(2), 0), Timestamp(MINUTE - 1)));
+        assert!(told.is_news((AccountSid::from_bits(2), 0), Timestamp(MINUTE)));
+        assert_eq!(told.0.lock().unwrap().len(), 1);
     }
 }

@@ -20,16 +20,13 @@ impl ApiError {
     /// The error of a code with its status and text; an unlisted code is a bug and shows as 500/20500.
     #[must_use]
     pub fn new(code: u32) -> Self {
-        match CATALOGUE.binary_search_by_key(&code, |row| row.0) {
-            Ok(at) => {
-                let (code, status, text) = CATALOGUE[at];
-                Self {
-                    status,
-                    code,
-                    text: Cow::Borrowed(text),
-                }
-            }
-            Err(_) => Self {
+        match row(code) {
+            Some((status, text)) => Self {
+                status,
+                code,
+                text: Cow::Borrowed(text),
+            },
+            None => Self {
                 status: 500,
                 code: 20500,
                 text: Cow::Borrowed("Internal Server Error"),
@@ -89,6 +86,17 @@ impl fmt::Display for ApiError {
 }
 
 impl std::error::Error for ApiError {}
+
+/// Status and text of a code.
+fn row(code: u32) -> Option<(u16, &'static str)> {
+    let at = CATALOGUE.binary_search_by_key(&code, |row| row.0).ok()?;
+    Some((CATALOGUE[at].1, CATALOGUE[at].2))
+}
+
+/// The text of a code that callers may get.
+pub(crate) fn text_of(code: u32) -> Option<&'static str> {
+    row(code).map(|(_, text)| text)
+}
 
 /// Code, HTTP status, text; sorted by code.
 #[rustfmt::skip]

@@ -2,6 +2,7 @@
 //! tokens and the error catalogue. No I/O, no clock, no randomness.
 
 pub mod address;
+pub mod alert;
 pub mod duration;
 pub mod error;
 pub mod form;
@@ -11,6 +12,7 @@ pub mod sid;
 pub mod time;
 
 pub use address::{Address, Channel};
+pub use alert::alert_text;
 pub use duration::Duration;
 pub use error::ApiError;
 pub use form::Form;

@@ -123,6 +123,8 @@ sids! {
     CredentialSid = "CR";
     /// A Studio flow.
     FlowSid = "FW";
+    /// An alert of the debugger.
+    AlertSid = "NO";
     /// A request, as in the `Twilio-Request-Id` header (B-034).
     RequestSid = "RQ";
 }

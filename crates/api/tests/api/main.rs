@@ -24,6 +24,7 @@ mod limits;
 mod message_rules;
 mod messages;
 mod messaging_services;
+mod monitor;
 mod notify;
 mod numbers;
 mod paging;

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::create::{Fields, insert};
 use super::find::{hold_by_sid, lock};
 use super::{Conversation, Create, State, state, timers};
+use crate::alert::{self, Level, NewAlert};
 use crate::error::Error;
 use crate::event::Event;
 use crate::hook::{self, Asks, Cause, Occurrence, Verb};
@@ -180,9 +181,15 @@ impl Command for Abandon {
     type Output = ();
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
-        enter_from_initializing(tx, cx, self.conversation, State::Closed)?;
-        // Here belongs the alert 50427 with `cause`, where there was something to close; there are no alerts yet.
-        Ok(())
+        let Some(closed) = enter_from_initializing(tx, cx, self.conversation, State::Closed)? else {
+            return Ok(());
+        };
+        let alert = NewAlert {
+            service: Some(closed.service),
+            resource: Some(closed.sid.to_string()),
+            ..NewAlert::new(closed.account, Level::Error, 50427)
+        };
+        alert::record(tx, cx, &alert.because(&self.cause))
     }
 }
 

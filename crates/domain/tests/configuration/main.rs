@@ -8,6 +8,7 @@
 
 mod account_webhook;
 mod address_configuration;
+mod alert;
 mod binding;
 mod messaging_service;
 mod notification;

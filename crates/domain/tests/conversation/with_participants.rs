@@ -1,7 +1,7 @@
 //! A conversation with its first participants.
 
 use confab_domain::conversation::{self, Conversation, CreateWithParticipants, Fields, State};
-use confab_domain::{Actor, message, participant};
+use confab_domain::{Actor, alert, message, participant};
 
 use crate::{NUMBER, PHONE, World, chat, phone, timers};
 
@@ -320,6 +320,17 @@ async fn who_cannot_be_added_any_more_closes_it_b140() {
     assert_eq!((closed.state, closed.participants_count), (State::Closed, 0));
     assert!(world.participants(made.sid).await.is_empty());
     assert_eq!(world.next_job().await, None);
+    let (account, now) = (world.account.sid, world.now());
+    let told = world
+        .read(move |tx| alert::list(tx, account, &alert::Filter::default(), now, &crate::all()))
+        .await
+        .unwrap();
+    let [told] = told.items.as_slice() else {
+        panic!("one alert: {told:?}");
+    };
+    assert_eq!((told.error_code, told.level.as_str()), (50427, "error"));
+    assert_eq!(told.resource, Some(made.sid.to_string()));
+    assert!(told.text.contains("50416"), "{}", told.text);
     world.delete(made.sid).await.unwrap();
 }
 
