@@ -3,23 +3,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use confab_domain::Ids as _;
+use confab_domain::alert::Record;
 use confab_domain::hook::delivery::{FORM, token};
 use confab_domain::hook::{Answer, Question};
+use confab_domain::{Actor, Ids as _};
 use confab_engine::{Ask, Engine, RandomIds};
 use confab_outgoing::Redirects;
 
-use crate::call::{Call, Caller, Failure};
+use crate::alert::{self, Moment};
+use crate::call::{Call, Caller};
 
 /// Bytes of an answer at most: more than the longest text and attributes together.
 const ANSWER: usize = 128 * 1024;
-
-/// A webhook did not answer in time.
-const TIMEOUT: i64 = 50076;
-/// A webhook could not be reached.
-const UNREACHABLE: i64 = 11200;
-/// A webhook refused what a caller wanted.
-const REFUSED: i64 = 50056;
 
 /// Asks webhooks.
 pub struct Asker {
@@ -39,46 +34,31 @@ impl Asker {
 impl Ask for Asker {
     async fn ask(&self, question: Question) -> Answer {
         let form = question.parameters.form();
-        let came = self
-            .caller
-            .call(
-                "pre",
-                &Call {
-                    account: question.account,
-                    method: question.method,
-                    url: &question.url,
-                    content_type: FORM,
-                    body: &form,
-                    token: &token(RandomIds.bits(self.engine.now())),
-                    retries: 0,
-                    redirects: Redirects::Kept, // B-407
-                    most: ANSWER,
-                },
-            )
-            .await;
-        let (answer, alert) = match came.result {
-            Ok(status) if status >= 400 => {
-                let refused = Answer {
-                    refused: true,
-                    ..Answer::default()
-                };
-                (refused, Some(REFUSED))
-            }
-            Ok(200..=299) => (Answer::read(&came.body), None),
-            Ok(_) => (Answer::default(), None),
-            Err(Failure::Timeout) => (Answer::default(), Some(TIMEOUT)),
-            Err(_) => (Answer::default(), Some(UNREACHABLE)),
+        let call = Call {
+            account: question.account,
+            method: question.method,
+            url: &question.url,
+            content_type: FORM,
+            body: &form,
+            token: &token(RandomIds.bits(self.engine.now())),
+            retries: 0,
+            redirects: Redirects::Kept, // B-407
+            most: ANSWER,
         };
-        if let Some(code) = alert {
-            // The alert of B-405.
-            tracing::warn!(
-                account = %question.account,
-                service = %question.service,
-                event = question.event.name(),
-                code,
-                error = came.error,
-                "a webhook that was asked did not allow it, or did not answer"
-            );
+        let came = self.caller.call("pre", &call).await;
+        let answer = match came.result {
+            Ok(status) if status >= 400 => Answer {
+                refused: true,
+                ..Answer::default()
+            },
+            Ok(200..=299) => return Answer::read(&came.body),
+            Ok(_) => return Answer::default(),
+            Err(_) => Answer::default(),
+        };
+        let alert = alert::of(Moment::Asked, &call, &came, question.event.name());
+        let record = Record(alert::within(alert, question.service));
+        if let Err(error) = self.engine.execute(Actor::System, record).await {
+            tracing::warn!(%error, "an alert was not recorded");
         }
         answer
     }

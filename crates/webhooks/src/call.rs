@@ -8,7 +8,7 @@ use confab_domain::hook::delivery::FORM;
 use confab_engine::Engine;
 use confab_outgoing::{Clients, Guard, Redirects, cause};
 use confab_types::AccountSid;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Response, Url};
 
 use crate::overrides::Overrides;
@@ -58,6 +58,8 @@ pub(crate) struct Came {
     pub(crate) result: Result<u16, Failure>,
     /// In words, where there is no status.
     pub(crate) error: Option<String>,
+    /// Headers of the answer.
+    pub(crate) headers: Vec<(String, String)>,
     /// Beginning of the body.
     pub(crate) body: Vec<u8>,
     pub(crate) took: Duration,
@@ -70,6 +72,7 @@ impl Came {
         Self {
             result: Err(failure),
             error: Some(error.into()),
+            headers: Vec::new(),
             body: Vec::new(),
             took: Duration::ZERO,
             repeated: 0,
@@ -232,6 +235,16 @@ fn with_query(url: &str, query: &str) -> String {
 /// Reads an answer as far as it counts. One that never ends is left: the call has a time, and this a size.
 async fn read(mut response: Response, most: usize) -> Came {
     let status = response.status().as_u16();
+    // Told in alerts only, so taken of failures only.
+    let headers = if status >= 400 {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = response.headers().iter();
+        headers
+            .map(|(name, value)| (name.to_string(), text(value)))
+            .collect()
+    } else {
+        Vec::new()
+    };
     let mut body = Vec::new();
     let mut length = 0;
     while let Ok(Some(chunk)) = response.chunk().await {
@@ -245,6 +258,7 @@ async fn read(mut response: Response, most: usize) -> Came {
     Came {
         result: Ok(status),
         error: None,
+        headers,
         body,
         took: Duration::ZERO,
         repeated: 0,

@@ -3,11 +3,13 @@
 use std::time::{Duration, Instant};
 
 use confab_domain::Actor;
+use confab_domain::alert::NewAlert;
 use confab_domain::hook::delivery::{Attempt, Delivery, Lane, Outcome, Settle, State};
 use confab_engine::Engine;
 use confab_outgoing::Redirects;
 use confab_types::Timestamp;
 
+use crate::alert::{self, Moment};
 use crate::call::{Call, Caller, Came, Failure};
 use crate::deliverer::back_off;
 use crate::target::Report;
@@ -96,14 +98,24 @@ impl Worker<'_> {
             Verdict::GivenUp => State::Failed,
             Verdict::Later(_) => State::Queued,
         };
-        if state != State::Delivered {
-            warn(delivery, &came, state);
-        }
+        let alert = (state != State::Delivered).then(|| {
+            let (event, tries) = (&delivery.event, delivery.attempts + 1);
+            let what = match state {
+                State::Failed => format!("{event}, given up after {tries} tries"),
+                _ => format!("{event}, try {tries}"),
+            };
+            let alert = alert::of(Moment::Told, &call, &came, &what);
+            NewAlert {
+                resource: delivery.conversation.map(|sid| sid.to_string()),
+                ..alert
+            }
+        });
         let outcome = Outcome {
             id: delivery.id,
             number: delivery.attempts,
             attempt: attempt(at, &came),
             state,
+            alert,
         };
         (
             outcome,
@@ -136,18 +148,4 @@ fn attempt(at: Timestamp, came: &Came) -> Attempt {
         error: came.error.clone(),
         answer: came.logged(),
     }
-}
-
-fn warn(delivery: &Delivery, came: &Came, state: State) {
-    tracing::warn!(
-        delivery = delivery.id,
-        account = %delivery.account,
-        event = delivery.event,
-        tries = delivery.attempts + 1,
-        repeated = came.repeated,
-        status = came.result.ok(),
-        error = came.error,
-        given_up = state == State::Failed,
-        "a webhook was not delivered"
-    );
 }

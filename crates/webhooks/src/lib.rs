@@ -3,6 +3,7 @@
 //!
 //! Who is to be called, and what is said, [`confab_domain::hook`] decides in the transaction of the change.
 
+mod alert;
 mod asker;
 mod call;
 mod deliverer;

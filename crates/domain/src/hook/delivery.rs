@@ -11,6 +11,7 @@ use confab_store::{Row, params};
 use confab_types::{AccountSid, ConversationSid, Timestamp};
 use url::Url;
 
+use crate::alert::{self, NewAlert};
 use crate::endpoint::Method;
 use crate::error::Error;
 use crate::sync::{opt_sid, sid};
@@ -325,6 +326,8 @@ pub struct Outcome {
     pub attempt: Attempt,
     /// What the delivery is now; queued to be called again.
     pub state: State,
+    /// What its owner is told of a failure.
+    pub alert: Option<NewAlert>,
 }
 
 /// Records what became of deliveries of a lane, and gives the next ones; none when the lane is given back.
@@ -349,6 +352,9 @@ impl Command for Settle {
         )?;
         for outcome in &self.outcomes {
             record(tx, outcome)?;
+            if let Some(alert) = &outcome.alert {
+                alert::record(tx, cx, alert)?;
+            }
         }
         if held.is_none() {
             return Ok(Vec::new()); // Its listener was removed meanwhile.
