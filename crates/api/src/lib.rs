@@ -9,6 +9,7 @@ mod mcs;
 mod messaging;
 mod monitor;
 mod notify;
+mod own;
 mod programmable;
 mod simulator;
 
@@ -73,6 +74,7 @@ pub fn router(engine: Engine, options: Options) -> Router {
         mcs: kit::finish(mcs::routes(), &app),
         media: kit::finish(mcs::content_routes(), &app),
         simulator: kit::finish(simulator::routes(), &app),
+        own: kit::finish(own::routes(), &app),
         other: kit::finish(Routes::new(Product::None), &app),
     };
     Router::new().fallback_service(Front::new(app, products))
@@ -92,6 +94,7 @@ pub fn openapi(version: &str) -> serde_json::Value {
         mcs::routes(),
         mcs::content_routes(),
         simulator::routes(),
+        own::routes(),
     ]
     .into_iter()
     .flat_map(|routes| routes.entries)

@@ -55,6 +55,7 @@ CREATE TABLE webhook_lane (
     attempts BIGINT NOT NULL
 );
 CREATE INDEX webhook_lane_due ON webhook_lane (target, next_at, lane);
+CREATE INDEX webhook_lane_claimed ON webhook_lane (lane) WHERE claimed = 1;
 
 -- Index of the next message to tell of that was there before the webhook; NULL when all were told.
 ALTER TABLE webhook ADD COLUMN replay_next BIGINT;

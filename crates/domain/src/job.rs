@@ -406,6 +406,19 @@ pub fn next_due(tx: &mut Transaction<'_>, now: Timestamp) -> Result<Option<Times
     Ok(row.map(|mut r| r.int()).transpose()?.map(Timestamp))
 }
 
+/// Whether a job that was due at a time is not done: it waits, or runs. One that failed waits for its next try, which
+/// is due later.
+///
+/// # Errors
+/// The database's.
+pub fn unfinished_before(tx: &mut Transaction<'_>, at: Timestamp) -> Result<bool> {
+    let row = tx.first(
+        "SELECT id FROM job WHERE run_at <= $1 ORDER BY run_at, id LIMIT 1",
+        params![at.0],
+    )?;
+    Ok(row.is_some())
+}
+
 /// A job is done.
 #[derive(Clone, Debug)]
 pub struct Finish {

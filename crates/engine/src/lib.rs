@@ -3,6 +3,7 @@
 //! writing transaction.
 
 mod auth;
+mod clock;
 mod hooks;
 mod ids;
 mod pace;
@@ -11,7 +12,6 @@ mod token;
 mod vault;
 
 use std::sync::{Arc, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use confab_bus::Bus;
 use confab_domain::hook::{Answer, Asks};
@@ -24,28 +24,12 @@ use pace::{Pace, Subject};
 use tokio::sync::{Notify, mpsc};
 
 pub use auth::{Credentials, Principal};
+pub use clock::{Clock, SystemClock, VirtualClock};
 pub use hooks::Ask;
 pub use ids::RandomIds;
 pub use push_credential::{CredentialFields, Parts, PushSecret};
 pub use token::{ChatToken, TokenError};
 pub use vault::Vault;
-
-/// Tells the time.
-pub trait Clock: Send + Sync + 'static {
-    /// The present.
-    fn now(&self) -> Timestamp;
-}
-
-/// The clock of the machine.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-    }
-}
 
 struct Inner {
     store: Store,

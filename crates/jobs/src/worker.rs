@@ -1,7 +1,8 @@
 //! The loop that claims jobs and sees them through.
 
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use confab_domain::job::{self, Job};
@@ -45,6 +46,9 @@ pub struct Worker {
     engine: Engine,
     handler: Arc<dyn Handler>,
     observer: Observer,
+    /// Jobs that run here. The lease of one may end meanwhile all the same, when a virtual clock is put forward; it is
+    /// claimed once more then, and not begun again.
+    busy: Mutex<HashSet<i64>>,
 }
 
 /// What the loop does next.
@@ -61,6 +65,7 @@ impl Worker {
             engine,
             handler,
             observer,
+            busy: Mutex::default(),
         }
     }
 
@@ -99,7 +104,9 @@ impl Worker {
         match self.look(most).await {
             Ok((jobs, next)) => {
                 for job in jobs {
-                    running.spawn(Arc::clone(self).see_through(job));
+                    if self.busy().insert(job.id) {
+                        running.spawn(Arc::clone(self).see_through(job));
+                    }
                 }
                 next
             }
@@ -131,7 +138,12 @@ impl Worker {
         Ok((jobs, next))
     }
 
+    fn busy(&self) -> MutexGuard<'_, HashSet<i64>> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn see_through(self: Arc<Self>, job: Job) {
+        let id = job.id;
         let kind = job.kind.name();
         let run = AssertUnwindSafe(self.handler.run(&job)).catch_unwind();
         let outcome = match tokio::time::timeout(PATIENCE, run).await {
@@ -144,7 +156,8 @@ impl Worker {
             },
         };
         (self.observer)(kind, !matches!(outcome, Outcome::Failed { .. }));
-        let id = job.id;
+        // Before the record: after it the job may be claimed for its next run.
+        self.busy().remove(&id);
         let recorded = match outcome {
             Outcome::Done => self.engine.execute(Actor::System, job::Finish { id }).await,
             Outcome::Again { at } => self.postpone(id, at, None).await,

@@ -13,7 +13,7 @@ use confab_channels::{Dispatcher, Simulator};
 use confab_domain::hook::delivery;
 use confab_domain::job::Job;
 use confab_domain::{Actor, job};
-use confab_engine::{Clock, Engine, SystemClock};
+use confab_engine::{Clock, Engine, SystemClock, VirtualClock};
 use confab_jobs::{Handler, Outcome, Worker};
 use confab_media::{Fetcher, Library, Links, MediaJobs, Objects};
 use confab_outgoing::Guard;
@@ -25,7 +25,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::VERSION;
-use crate::config::{Config, Secret};
+use crate::config::{ClockKind, Config, Secret};
 use crate::data_dir::DataDir;
 use crate::http::{self, Connections, Faces, Listeners};
 use crate::metrics::Metrics;
@@ -77,7 +77,10 @@ impl App {
     /// # Errors
     /// As [`App::start`].
     pub async fn start_until(config: Config, shutdown: Shutdown) -> anyhow::Result<Running> {
-        Self::start_by(config, shutdown, SystemClock).await
+        match config.clock {
+            ClockKind::System => Self::start_by(config, shutdown, SystemClock).await,
+            ClockKind::Virtual => Self::start_by(config, shutdown, VirtualClock::default()).await,
+        }
     }
 
     /// As [`App::start_until`] with the time of another clock.

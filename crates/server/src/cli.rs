@@ -68,6 +68,9 @@ pub struct Sources {
     #[arg(long, value_name = "URL", help = help_of("public_url"))]
     pub public_url: Option<String>,
     #[expect(missing_docs, reason = "as above")]
+    #[arg(long, value_name = "CLOCK", help = help_of("clock"))]
+    pub clock: Option<String>,
+    #[expect(missing_docs, reason = "as above")]
     #[arg(long, value_name = "URL", help = help_of("database"))]
     pub database: Option<String>,
     #[expect(missing_docs, reason = "as above")]
@@ -93,6 +96,7 @@ impl Sources {
             ("listen", &self.listen),
             ("data_dir", &self.data_dir),
             ("public_url", &self.public_url),
+            ("clock", &self.clock),
             ("database", &self.database),
             ("tls.listen", &self.tls),
         ]

@@ -57,6 +57,8 @@ pub struct Config {
     pub webhooks: WebhooksConfig,
     /// Stopping.
     pub shutdown: ShutdownConfig,
+    /// The time.
+    pub clock: ClockKind,
     /// Logging.
     pub log: Log,
     /// Database access.
@@ -174,6 +176,15 @@ pub struct Log {
     pub level: String,
 }
 
+/// Which clock the server goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockKind {
+    /// The machine's.
+    System,
+    /// One that is put forward by hand.
+    Virtual,
+}
+
 /// Shape of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -248,6 +259,7 @@ impl Default for Config {
                 log_days: 7,
             },
             shutdown: ShutdownConfig { drain_secs: 8 },
+            clock: ClockKind::System,
             log: Log {
                 format: LogFormat::Text,
                 level: "info".to_owned(),

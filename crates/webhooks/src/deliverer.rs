@@ -13,7 +13,7 @@ use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 
 use crate::call::Caller;
-use crate::lane::Worker;
+use crate::lane::{Busy, Worker};
 use crate::target::{Report, Target};
 
 /// Lanes that are worked on at the same time, of all targets.
@@ -50,6 +50,7 @@ pub struct Deliverer {
     engine: Engine,
     caller: Arc<Caller>,
     options: Options,
+    busy: Busy,
 }
 
 /// What the loop knows.
@@ -67,6 +68,7 @@ impl Deliverer {
             engine,
             caller,
             options,
+            busy: Busy::default(),
         }
     }
 
@@ -125,6 +127,9 @@ impl Deliverer {
                 next = now; // There may be more.
             }
             for lane in lanes {
+                if !self.busy.enter(&lane.name) {
+                    continue;
+                }
                 target.running += 1;
                 round
                     .running
@@ -142,6 +147,7 @@ impl Deliverer {
             engine: &self.engine,
             caller: &self.caller,
             retry_for: self.options.retry_for,
+            busy: &self.busy,
         };
         let report = AssertUnwindSafe(worker.work(lane)).catch_unwind().await;
         // The lease of a lane whose work failed so ends by itself.

@@ -1,5 +1,7 @@
 //! Working through a lane: call after call, in order.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use confab_domain::Actor;
@@ -17,12 +19,33 @@ use crate::target::Report;
 /// How long a lane is worked on before others have a turn.
 const TURN: Duration = Duration::from_secs(10);
 
+/// Lanes that are worked on here. The lease of one may end meanwhile all the same, when a virtual clock is put forward;
+/// it is claimed once more then, and not begun again.
+#[derive(Debug, Default)]
+pub(crate) struct Busy(Mutex<HashSet<String>>);
+
+impl Busy {
+    fn lanes(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nobody else was at it.
+    pub(crate) fn enter(&self, lane: &str) -> bool {
+        self.lanes().insert(lane.to_owned())
+    }
+
+    fn leave(&self, lane: &str) {
+        self.lanes().remove(lane);
+    }
+}
+
 /// Makes the calls of lanes.
 pub(crate) struct Worker<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) caller: &'a Caller,
     /// How long after an event its calls are tried again; zero for one try each.
     pub(crate) retry_for: Duration,
+    pub(crate) busy: &'a Busy,
 }
 
 /// What is to be done after a try.
@@ -57,9 +80,12 @@ impl Worker<'_> {
                 outcomes,
                 pause_until,
             };
+            // Before the record: after it the lane may be claimed again.
+            self.busy.leave(&lane.name);
             match self.engine.execute(Actor::System, settle).await {
                 Ok(more) if more.is_empty() => return report,
-                Ok(more) => lane.deliveries = more,
+                Ok(more) if self.busy.enter(&lane.name) => lane.deliveries = more,
+                Ok(_) => return report,
                 Err(error) => {
                     // The lease of the lane ends, and its calls are made again, with their tokens.
                     tracing::warn!(lane = lane.name, %error, "what became of a webhook's calls was not recorded");

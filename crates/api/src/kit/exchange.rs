@@ -32,6 +32,8 @@ pub(crate) enum Product {
     Monitor,
     /// The simulated carrier; not a product of the original.
     Simulator,
+    /// What else the original does not have.
+    Own,
     /// A path that belongs to none.
     None,
 }
@@ -74,6 +76,7 @@ impl Product {
             Self::Events => "events",
             Self::Monitor => "monitor",
             Self::Simulator => "simulator",
+            Self::Own => "confab",
             Self::None => "none",
         }
     }
@@ -114,7 +117,7 @@ impl Exchange {
         let full = request.uri.path();
         let by_host = Product::of_label(host.split('.').next().unwrap_or_default());
         let (product, prefix) = match (by_path(full), by_host) {
-            (Some((Product::Simulator, prefix)), _) => (Product::Simulator, prefix),
+            (Some((product @ (Product::Simulator | Product::Own), prefix)), _) => (product, prefix),
             (_, Some(product)) => (product, 0),
             (Some(found), None) => found,
             (None, None) => (Product::None, 0),
@@ -188,6 +191,7 @@ fn by_path(path: &str) -> Option<(Product, usize)> {
         // Page URIs of 2010-04-01 are relative to the host, so its paths must also work there.
         "2010-04-01" => Some((Product::Api, 0)),
         "simulator" if path.len() > prefix => Some((Product::Simulator, prefix)),
+        "confab" if path.len() > prefix => Some((Product::Own, prefix)),
         _ if path.len() > prefix => Product::of_label(segment).map(|product| (product, prefix)),
         _ => None,
     }

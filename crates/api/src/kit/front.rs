@@ -36,6 +36,7 @@ pub(crate) struct Products {
     pub(crate) mcs: Router,
     pub(crate) media: Router,
     pub(crate) simulator: Router,
+    pub(crate) own: Router,
     pub(crate) other: Router,
 }
 
@@ -52,6 +53,7 @@ impl Products {
             Product::Mcs => &self.mcs,
             Product::Media => &self.media,
             Product::Simulator => &self.simulator,
+            Product::Own => &self.own,
             _ => &self.other,
         }
     }

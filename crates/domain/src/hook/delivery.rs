@@ -256,6 +256,18 @@ pub fn due(tx: &mut Transaction<'_>, after: &str, most: usize) -> Result<Vec<Due
     Ok(found)
 }
 
+/// Whether a worker has a lane just now.
+///
+/// # Errors
+/// The database's.
+pub fn any_claimed(tx: &mut Transaction<'_>) -> Result<bool> {
+    let row = tx.first(
+        "SELECT lane FROM webhook_lane WHERE claimed = 1 LIMIT 1",
+        params![],
+    )?;
+    Ok(row.is_some())
+}
+
 /// A lane that a worker has.
 #[derive(Clone, Debug)]
 pub struct Lane {

@@ -196,6 +196,11 @@ pub static SETTINGS: &[Setting] = &[
         "Key that encrypts the auth token and the secrets of API keys in the database. Whoever loses it cannot \
          read them any more.",
         secret: true, when_unset: "the file master.key in the data directory, made on the first start"),
+    setting!(clock, Kind::Choice(&["system", "virtual"]),
+        "Which clock the server goes by. A virtual one goes as the machine's does and is put forward by \
+         POST /confab/v1/Clock, so that timers, tokens and retries of days can be tried out at once. For tests and \
+         development: what is written then bears dates of the future.",
+        flag: Some("--clock")),
     setting!(
         trusted_proxies,
         Kind::Networks,

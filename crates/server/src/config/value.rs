@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{IpNet, LimitsProfile, LogFormat, PublicUrl, Secret};
+use super::{ClockKind, IpNet, LimitsProfile, LogFormat, PublicUrl, Secret};
 
 /// A type that a setting can have. All origins (flag, environment, file) are brought to text first, so there is
 /// one parser per type.
@@ -134,6 +134,22 @@ impl Value for LimitsProfile {
         Some(quote(match self {
             Self::Open => "open",
             Self::Documented => "documented",
+        }))
+    }
+}
+
+impl Value for ClockKind {
+    fn from_text(text: &str) -> Option<Self> {
+        match text {
+            "system" => Some(Self::System),
+            "virtual" => Some(Self::Virtual),
+            _ => None,
+        }
+    }
+    fn to_toml(&self) -> Option<String> {
+        Some(quote(match self {
+            Self::System => "system",
+            Self::Virtual => "virtual",
         }))
     }
 }
