@@ -81,13 +81,17 @@ impl Cache {
 
     fn put(&self, name: &str, found: &Arc<Credentials>, generation: u64) {
         let mut map = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
-        if self.generation.load(Ordering::Acquire) != generation {
+        if self.generation() != generation {
             return;
         }
         if map.len() >= CAPACITY {
             map.clear();
         }
         map.insert(name.to_owned(), Arc::clone(found));
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     /// Forgets a key, or all that belongs to an account.
@@ -121,6 +125,13 @@ impl Engine {
         Ok(Principal { credentials: found })
     }
 
+    /// Moves with each change of credentials, before the command that made it is answered: what was found good at a
+    /// version is good for as long as that is the present one.
+    #[must_use]
+    pub fn credentials_version(&self) -> u64 {
+        self.inner.credentials.generation()
+    }
+
     /// The credentials that an account or key SID names; `None` when there are none.
     ///
     /// # Errors
@@ -130,7 +141,7 @@ impl Engine {
         if let Some(found) = cache.get(name) {
             return Ok(Some(found));
         }
-        let generation = cache.generation.load(Ordering::Acquire);
+        let generation = cache.generation();
         let (account_sid, key_sid) = (AccountSid::parse(name), KeySid::parse(name));
         if account_sid.is_none() && key_sid.is_none() {
             return Ok(None);

@@ -19,7 +19,7 @@ use confab_domain::{
     Actor, Command, Commit, Counted, Cx, Effect, Error, Limits, Origin, Result, Transaction, conversation,
 };
 use confab_store::Store;
-use confab_types::{ConversationSid, Sid as _, Timestamp};
+use confab_types::{AccountSid, ConversationSid, KeySid, Sid as _, Timestamp};
 use pace::{Pace, Subject};
 use tokio::sync::{Notify, mpsc};
 
@@ -27,9 +27,19 @@ pub use auth::{Credentials, Principal};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use hooks::Ask;
 pub use ids::RandomIds;
+pub use pace::LastSecond;
 pub use push_credential::{CredentialFields, Parts, PushSecret};
 pub use token::{ChatToken, TokenError};
 pub use vault::Vault;
+
+/// Credentials that may be good no more: whoever was let in by them asks again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CredentialsChange {
+    /// The account.
+    pub account: AccountSid,
+    /// The key that ended; with `None` all of the account's are meant.
+    pub key: Option<KeySid>,
+}
 
 struct Inner {
     store: Store,
@@ -37,6 +47,7 @@ struct Inner {
     clock: Box<dyn Clock>,
     vault: Vault,
     commits: Bus<Commit>,
+    credential_changes: Bus<CredentialsChange>,
     jobs: Notify,
     deliveries: Notify,
     credentials: auth::Cache,
@@ -65,6 +76,7 @@ impl Engine {
                 clock: Box::new(clock),
                 vault,
                 commits: Bus::default(),
+                credential_changes: Bus::default(),
                 jobs: Notify::new(),
                 deliveries: Notify::new(),
                 credentials: auth::Cache::default(),
@@ -142,7 +154,7 @@ impl Engine {
                 }
             },
         };
-        if pace.admits(subject, self.now()) {
+        if pace.admits(subject, || self.now()) {
             Ok(())
         } else {
             Err(Error::code(20429))
@@ -172,6 +184,13 @@ impl Engine {
     #[must_use]
     pub fn commits_published(&self) -> u64 {
         self.inner.commits.published()
+    }
+
+    /// A queue of all changes of credentials from now on. When one arrives, [`Engine::credentials_version`] has moved
+    /// and the engine remembers nothing older.
+    #[must_use]
+    pub fn credential_changes(&self) -> mpsc::Receiver<CredentialsChange> {
+        self.inner.credential_changes.subscribe()
     }
 
     /// Waits until jobs were written (or one became free to run) since the last wait.
@@ -216,7 +235,11 @@ impl Inner {
             Effect::JobsWaiting => self.jobs.notify_one(),
             Effect::DeliveriesWaiting => self.deliveries.notify_one(),
             Effect::HooksChanged { account } => self.hooks.forget(account),
-            Effect::CredentialsChanged { key, account } => self.credentials.forget(key, account),
+            Effect::CredentialsChanged { key, account } => {
+                self.credentials.forget(key, account);
+                self.credential_changes
+                    .publish(&CredentialsChange { account, key });
+            }
             Effect::Alerted {
                 account,
                 error_code,

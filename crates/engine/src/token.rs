@@ -1,7 +1,7 @@
 //! Access tokens of SDK clients (rest.md §13, B-701…B-707).
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use confab_domain::alert::{Level, NewAlert, Record};
 use confab_domain::{Actor, Client, Error, Result, service, user};
@@ -16,6 +16,8 @@ use crate::{Credentials, Engine};
 pub struct ChatToken {
     /// The account.
     pub account: AccountSid,
+    /// The API key that signed it: the token is good for as long as the key is there.
+    pub key: KeySid,
     /// The conversation service.
     pub service: ServiceSid,
     /// Who its bearer is.
@@ -61,6 +63,15 @@ const SKEW: i64 = 10;
 /// A longer text is no token that a helper library made.
 const MAX_LENGTH: usize = 8192;
 
+/// Refuses the keys of an account that may not be used.
+fn may_sign(signer: &Credentials) -> Result<()> {
+    if signer.active {
+        Ok(())
+    } else {
+        Err(ApiError::new(20005).status(403).into())
+    }
+}
+
 impl Engine {
     /// Verifies an access token. The account whose key it names hears of one that is refused by an alert.
     ///
@@ -95,6 +106,7 @@ impl Engine {
     }
 
     async fn verify_signed(&self, token: &str, header: &Header, found: &Credentials) -> Result<ChatToken> {
+        let signer = found.key.ok_or_else(|| Error::code(20103))?;
         let mut validation = Validation::new(header.alg);
         // Times are checked below, against the engine's clock and with the API's own codes.
         validation.validate_exp = false;
@@ -108,10 +120,21 @@ impl Engine {
         if claims.sub.as_deref().and_then(AccountSid::parse) != Some(found.account) {
             return Err(Error::code(20103));
         }
-        if !found.active {
-            return Err(ApiError::new(20005).status(403).into());
-        }
-        self.accept(found.account, claims).await
+        may_sign(found)?;
+        self.accept(found.account, signer, claims).await
+    }
+
+    /// Whether tokens of a key are good still, apart from their time.
+    ///
+    /// # Errors
+    /// 401/20103 when the key is gone, 403/20005 when its account is suspended or closed; or the database's.
+    pub async fn check_signer(&self, key: KeySid) -> Result<()> {
+        may_sign(&*self.signer(key).await?)
+    }
+
+    async fn signer(&self, key: KeySid) -> Result<Arc<Credentials>> {
+        let found = self.credentials(&key.to_string()).await?;
+        found.ok_or_else(|| Error::code(20103))
     }
 
     /// The user of a token, who is made when this is the first that is heard of him (B-701).
@@ -169,7 +192,7 @@ impl Engine {
         }
     }
 
-    async fn accept(&self, account: AccountSid, claims: Claims) -> Result<ChatToken> {
+    async fn accept(&self, account: AccountSid, key: KeySid, claims: Claims) -> Result<ChatToken> {
         let now = self.now().seconds();
         let expires_at = claims.exp.ok_or_else(|| Error::code(20104))?;
         if expires_at <= now {
@@ -200,6 +223,7 @@ impl Engine {
         }
         Ok(ChatToken {
             account,
+            key,
             service,
             identity,
             role: chat.deployment_role_sid.as_deref().and_then(RoleSid::parse),
