@@ -10,17 +10,19 @@ use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
 use confab_domain::{Actor, Client, Error, Stream};
 use confab_engine::{ChatToken, Engine};
-use confab_types::{ApiError, ConversationSid, Sid};
+use confab_types::{ApiError, ConversationSid, KeySid, Sid};
 use futures_util::SinkExt;
 use futures_util::StreamExt;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout};
 
 use crate::Shared;
+use crate::ending::{self, End};
 use crate::entity::Entity;
+use crate::flood::{Meter, Verdict};
 use crate::frame::{self, Incoming, Status};
 use crate::hub::ConnectionId;
+use crate::limits::Slot;
 use crate::outbox::{Delivery, Outbox};
 use crate::presence::Present;
 use crate::upstream::{self, Request};
@@ -49,6 +51,13 @@ pub struct Session {
     followed: HashMap<Entity, Followed>,
     /// Frames to be sent before anything of the outbox.
     ready: Vec<Bytes>,
+    /// The key that signed the token, and the engine's version at which it was good.
+    key: KeySid,
+    good_at: u64,
+    /// What it was told, when the key is good no more.
+    shut_out: Option<Arc<Error>>,
+    /// Its place among the connections, where these are limited.
+    slot: Option<Box<Slot>>,
     /// Keeps the user online.
     _present: Present,
 }
@@ -134,7 +143,47 @@ impl Session {
                 conversation,
                 user_seq,
             } => self.revoke(conversation, user_seq),
+            Delivery::ShutOut { key, why } => {
+                if key == self.key {
+                    self.shut_out = Some(why);
+                }
+            }
         }
+    }
+
+    /// Whether the credentials by which the client came in are good still. To be asked before anything is done for him
+    /// or told to him, so that nothing is from the moment on at which somebody heard that he is shut out.
+    async fn is_let_in(&mut self) -> Result<(), End> {
+        if let Some(why) = &self.shut_out {
+            return Err(ending::shut_out(why));
+        }
+        let version = self.shared.engine.credentials_version();
+        if version == self.good_at {
+            return Ok(());
+        }
+        // Boxed: nearly always there is nothing to look up, and idle connections would be bigger for it.
+        Box::pin(self.shared.engine.check_signer(self.key))
+            .await
+            .map_err(|error| ending::shut_out(&error))?;
+        self.good_at = version;
+        Ok(())
+    }
+
+    /// The connection goes on with a token that was verified at this version.
+    fn renew(&mut self, token: &ChatToken, version: u64) {
+        let bearers = &self.shared.bearers;
+        bearers.enter(token.account, token.key, self.id, &self.outbox);
+        if token.key != self.key {
+            bearers.leave(self.key, self.id);
+        }
+        self.key = token.key;
+        self.good_at = version;
+    }
+
+    /// Counts a request; `false` when there were too many (B-746).
+    fn may_ask(&mut self) -> bool {
+        let engine = &self.shared.engine;
+        self.slot.as_mut().is_none_or(|slot| slot.admits(|| engine.now()))
     }
 
     /// Stops everything of a conversation that the user has left. One that he joined again since is meant no more.
@@ -157,6 +206,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.shared.bearers.leave(self.key, self.id);
         let own = Stream::User(self.client.user);
         let streams: std::collections::HashSet<Stream> =
             self.followed.keys().map(|e| e.stream()).chain([own]).collect();
@@ -166,24 +216,17 @@ impl Drop for Session {
     }
 }
 
-/// Why a connection ends from our side.
-enum End {
-    /// The socket broke, the client closed, or it is too slow: nothing more to say.
-    Gone,
-    /// The client is told.
-    Close(Status, Option<Box<RawValue>>),
-}
-
 /// Serves a connection to its end.
 pub async fn run(mut socket: WebSocket, shared: Arc<Shared>, origin: Arc<str>) {
     let mut drain = shared.drain.subscribe();
+    let mut meter = Meter::new(Instant::now());
     let started = tokio::select! {
         // Boxed, and gone afterwards: its state would lie in the connection's task for all its life.
-        started = Box::pin(start(&mut socket, &shared, &origin)) => started,
-        () = drained(&mut drain) => Err(offload(&shared)),
+        started = Box::pin(start(&mut socket, &shared, &origin, &mut meter)) => started,
+        () = drained(&mut drain) => Err(ending::offload(&shared)),
     };
     let end = match started {
-        Ok((session, token)) => serve(&mut socket, &shared, session, token).await,
+        Ok((session, token)) => serve(&mut socket, &shared, session, token, &mut meter).await,
         Err(end) => end,
     };
     if let End::Close(status, payload) = end {
@@ -209,24 +252,6 @@ async fn drained(drain: &mut tokio::sync::watch::Receiver<bool>) {
     }
 }
 
-fn offload(shared: &Shared) -> End {
-    let text = format!(
-        "{{\"backoff_policy\":{{\"reconnect_min_ms\":{}}}}}",
-        shared.offload_backoff_ms()
-    );
-    End::Close(Status::bare(308, "OFFLOAD"), RawValue::from_string(text).ok())
-}
-
-fn malformed(what: &str) -> End {
-    End::Close(
-        Status {
-            description: Some(what.to_owned()),
-            ..Status::bare(406, "NOT_ACCEPTABLE")
-        },
-        None,
-    )
-}
-
 async fn send(
     socket: &mut WebSocket,
     shared: &Shared,
@@ -242,17 +267,30 @@ async fn send(
     timeout(SEND_TIMEOUT, send).await.unwrap_or(Err(End::Gone))
 }
 
+/// A frame, and whether its sender has sent too many.
+type Received = (Incoming, Verdict);
+
 /// The next frame. Text messages are no frames; control messages are answered by the library.
-async fn receive(socket: &mut WebSocket, shared: &Shared) -> Result<Option<Incoming>, End> {
-    match socket.next().await {
-        None | Some(Err(_)) => Err(End::Gone),
-        Some(Ok(Message::Close(_))) => Err(End::Gone),
+async fn receive(
+    socket: &mut WebSocket,
+    shared: &Shared,
+    meter: &mut Meter,
+) -> Result<Option<Received>, End> {
+    let (frame, bytes) = match socket.next().await {
+        None | Some(Err(_)) => return Err(End::Gone),
+        Some(Ok(Message::Close(_))) => return Err(End::Gone),
         Some(Ok(Message::Binary(bytes))) => {
             shared.counters.frames_in.fetch_add(1, Ordering::Relaxed);
-            frame::parse(&bytes).map(Some).map_err(|e| malformed(e.0))
+            let frame = frame::parse(&bytes).map_err(|e| ending::malformed(e.0))?;
+            (Some(frame), bytes.len())
         }
-        Some(Ok(Message::Text(_))) => Err(malformed("frames are binary messages")),
-        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
+        Some(Ok(Message::Text(_))) => return Err(ending::malformed("frames are binary messages")),
+        Some(Ok(Message::Ping(bytes) | Message::Pong(bytes))) => (None, bytes.len()),
+    };
+    let is_reply = frame.as_ref().is_some_and(|f| f.header.method == "reply");
+    match meter.received(bytes, is_reply, Instant::now()) {
+        Verdict::Flood => Err(ending::flooded()),
+        verdict => Ok(frame.map(|frame| (frame, verdict))),
     }
 }
 
@@ -261,35 +299,38 @@ async fn start(
     socket: &mut WebSocket,
     shared: &Arc<Shared>,
     origin: &Arc<str>,
+    meter: &mut Meter,
 ) -> Result<(Session, ChatToken), End> {
     let first = timeout(INIT_TIMEOUT, async {
         loop {
-            if let Some(frame) = receive(socket, shared).await? {
+            if let Some((frame, _)) = receive(socket, shared, meter).await? {
                 return Ok(frame);
             }
         }
     });
     let frame = first.await.unwrap_or(Err(End::Gone))?;
     if frame.header.method != "init" {
-        return Err(malformed("the first frame must be init"));
+        return Err(ending::malformed("the first frame must be init"));
     }
     let header = frame.header;
     let opened = open(shared, origin, header.token.as_deref().unwrap_or_default()).await;
     let (session, token) = match opened {
         Ok(opened) => opened,
         Err(error) => {
-            send(
-                socket,
-                shared,
-                [frame::reply(&header.id, &refusal(&error), None, &[])],
-            )
-            .await?;
+            let status = ending::refusal(&error);
+            let payload = ending::refusal_payload(&status);
+            let reply = frame::reply(&header.id, &status, None, payload.as_bytes());
+            send(socket, shared, [reply]).await?;
             // The client acts on the refusal and closes; until then the socket stays, or a proxy in between might
             // drop the reply with it.
-            let _ = timeout(Duration::from_secs(5), async {
-                while let Some(Ok(_)) = socket.next().await {}
-            })
-            .await;
+            let goodbye = async {
+                while let Ok(received) = receive(socket, shared, meter).await {
+                    if received.is_some_and(|(frame, _)| frame.header.method == "close") {
+                        break;
+                    }
+                }
+            };
+            let _ = timeout(Duration::from_secs(5), goodbye).await;
             return Err(End::Gone);
         }
     };
@@ -303,13 +344,19 @@ async fn start(
     Ok((session, token))
 }
 
-/// Verifies the token and makes sure that its user exists.
+/// Verifies the token, takes a place and makes sure that the token's user exists.
 async fn open(shared: &Arc<Shared>, origin: &Arc<str>, token: &str) -> Result<(Session, ChatToken), Error> {
     let engine = &shared.engine;
+    let version = engine.credentials_version();
     let token = engine.verify_token(token).await?;
+    // Before the user is made: nothing comes of a refusal (B-036).
+    let slot = match &shared.limiter {
+        Some(limiter) => Some(Box::new(limiter.enter(token.account, || engine.now())?)),
+        None => None,
+    };
     let client = Arc::new(engine.client(&token).await?);
     let (id, user) = (shared.next_connection(), client.user);
-    let session = Session {
+    let mut session = Session {
         _present: shared.presence.enter(&client).await,
         shared: Arc::clone(shared),
         id,
@@ -318,43 +365,16 @@ async fn open(shared: &Arc<Shared>, origin: &Arc<str>, token: &str) -> Result<(S
         outbox: Arc::default(),
         followed: HashMap::new(),
         ready: Vec::new(),
+        key: token.key,
+        good_at: version,
+        shut_out: None,
+        slot,
     };
+    session.renew(&token, version);
     // Of its own user's stream a connection hears revocations also when it follows nothing of it.
     let own = Stream::User(user);
     shared.hub.follow((id, user), &session.outbox, own, None);
     Ok((session, token))
-}
-
-/// How a refused token is told; a database that fails is no fault of the token, and the client may come again.
-fn refusal(error: &Error) -> Status {
-    match error {
-        Error::Api(api) if api.status == 401 || api.status == 403 => Status {
-            code: api.status,
-            status: if api.status == 401 {
-                "UNAUTHORIZED"
-            } else {
-                "FORBIDDEN"
-            },
-            description: Some(api.text().to_owned()),
-            error_code: Some(api.code),
-        },
-        Error::Api(api) if api.code == 50207 => Status {
-            code: 403,
-            status: "FORBIDDEN",
-            description: Some(api.text().to_owned()),
-            error_code: Some(51003),
-        },
-        Error::Api(api) if api.status < 500 => Status {
-            code: 403,
-            status: "FORBIDDEN",
-            description: Some(api.text().to_owned()),
-            error_code: Some(api.code),
-        },
-        other => {
-            tracing::error!(error = %other, "a connection could not be opened");
-            Status::bare(500, "INTERNAL_SERVER_ERROR")
-        }
-    }
 }
 
 fn init_members(shared: &Shared, client: &Client, header: &frame::Header) -> Map<String, Value> {
@@ -454,9 +474,15 @@ impl Schedule {
     }
 }
 
-async fn serve(socket: &mut WebSocket, shared: &Arc<Shared>, session: Session, token: ChatToken) -> End {
+async fn serve(
+    socket: &mut WebSocket,
+    shared: &Arc<Shared>,
+    session: Session,
+    token: ChatToken,
+    meter: &mut Meter,
+) -> End {
     shared.counters.connections.fetch_add(1, Ordering::Relaxed);
-    let end = converse(socket, shared, session, token).await;
+    let end = converse(socket, shared, session, token, meter).await;
     shared.counters.connections.fetch_sub(1, Ordering::Relaxed);
     end.err().unwrap_or(End::Gone)
 }
@@ -466,21 +492,25 @@ async fn converse(
     shared: &Arc<Shared>,
     mut session: Session,
     token: ChatToken,
+    meter: &mut Meter,
 ) -> Result<(), End> {
     let mut schedule = Schedule::new(shared, &token);
     let mut drain = shared.drain.subscribe();
     let outbox = Arc::clone(&session.outbox);
     loop {
+        session.is_let_in().await?;
         if !session.ready.is_empty() {
             let frames = std::mem::take(&mut session.ready);
+            meter.sent(frames.len());
             send(socket, shared, frames).await?;
         }
         tokio::select! {
-            frame = receive(socket, shared) => {
+            received = receive(socket, shared, meter) => {
                 schedule.silent = 0;
-                if let Some(frame) = frame? {
+                if let Some(received) = received? {
+                    session.is_let_in().await?;
                     // Boxed: the state of a request would make every idle connection bigger.
-                    Box::pin(handle(&mut session, &mut schedule, frame)).await?;
+                    Box::pin(handle(&mut session, &mut schedule, received)).await?;
                 }
             }
             deliveries = outbox.take() => {
@@ -489,14 +519,23 @@ async fn converse(
                 }
             }
             () = tokio::time::sleep_until(schedule.next()) => schedule.due(&mut session)?,
-            () = drained(&mut drain) => return Err(offload(shared)),
+            () = drained(&mut drain) => return Err(ending::offload(shared)),
         }
     }
 }
 
-async fn handle(session: &mut Session, schedule: &mut Schedule, frame: Incoming) -> Result<(), End> {
+async fn handle(
+    session: &mut Session,
+    schedule: &mut Schedule,
+    (frame, verdict): Received,
+) -> Result<(), End> {
     let Incoming { header, payload } = frame;
     match header.method.as_str() {
+        // Nothing of it is done (B-036). The SDK repeats what reads and leaves the rest to the app (realtime.md §3.1).
+        "message" if verdict == Verdict::TooMuch || !session.may_ask() => {
+            let refusal = upstream::Reply::error(&Error::code(20429));
+            session.send(frame::http_reply(&header.id, refusal.code, &refusal.body));
+        }
         "message" => {
             let reply = match header.http_request.and_then(|http| Request::read(http, payload)) {
                 Some(request) => {
@@ -516,19 +555,21 @@ async fn handle(session: &mut Session, schedule: &mut Schedule, frame: Incoming)
         }
         "update" => {
             let token = header.token.as_deref().unwrap_or_default();
+            let version = session.engine().credentials_version();
             match renewed(session, token).await {
                 Ok(token) => {
+                    session.renew(&token, version);
                     schedule.renew(&session.shared, &token);
                     session.send(frame::reply(&header.id, &Status::ok(), None, &[]));
                 }
                 // The client closes after a refusal (realtime.md §2.4).
-                Err(error) => session.send(frame::reply(&header.id, &refusal(&error), None, &[])),
+                Err(error) => session.send(frame::reply(&header.id, &ending::refusal(&error), None, &[])),
             }
         }
         "close" => return Err(End::Gone),
         // Never answered: telemetry by its definition, replies since they are answers.
         "telemetry.v1" | "reply" => {}
-        "init" => return Err(malformed("init was sent before")),
+        "init" => return Err(ending::malformed("init was sent before")),
         // Notification contexts and anything newer: the client waits for a reply.
         _ => session.send(frame::reply(&header.id, &Status::ok(), None, &[])),
     }

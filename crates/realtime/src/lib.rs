@@ -1,12 +1,16 @@
 //! The websocket that the chat SDK speaks: twilsock frames, requests inside them, and the five Sync entities as live
 //! views of the rows (realtime.md).
 
+mod bearers;
 mod client_api;
 mod connection;
 mod continuation;
+mod ending;
 mod entity;
+mod flood;
 mod frame;
 mod hub;
+mod limits;
 mod origin;
 mod outbox;
 mod presence;
@@ -30,6 +34,8 @@ use axum::routing::get;
 use confab_engine::Engine;
 use tokio::sync::watch;
 
+pub use limits::Limits;
+
 /// Counters for the metrics page.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -52,6 +58,8 @@ pub struct Options {
     pub offline_grace: Duration,
     /// Greatest websocket message that a client may send.
     pub frame_bytes: usize,
+    /// How many connections and requests there may be.
+    pub limits: Limits,
     /// Scheme and authority for media links, where the owner has set them.
     pub public_url: Option<(String, String)>,
     /// Whose forwarding headers are believed.
@@ -69,6 +77,9 @@ struct Shared {
     taken: watch::Sender<u64>,
     continuation: continuation::Tokens,
     presence: Arc<presence::Presence>,
+    bearers: Arc<bearers::Bearers>,
+    /// None where nothing is limited.
+    limiter: Option<Arc<limits::Limiter>>,
     counters: Arc<Counters>,
     drain: watch::Sender<bool>,
     /// Open sockets, initialised or not.
@@ -129,12 +140,24 @@ impl Realtime {
             }
         });
         tokio::spawn(Arc::clone(&hub).mend_gaps(engine.clone()));
+        let bearers = Arc::new(bearers::Bearers::default());
+        let mut changes = engine.credential_changes();
+        tokio::spawn({
+            let (bearers, engine) = (Arc::clone(&bearers), engine.clone());
+            async move {
+                while let Some(change) = changes.recv().await {
+                    bearers.hear(&engine, change).await;
+                }
+            }
+        });
         let counters = Arc::clone(&options.counters);
         let presence = presence::Presence::new(engine.clone(), options.offline_grace);
         Self {
             shared: Arc::new(Shared {
                 engine,
                 presence,
+                bearers,
+                limiter: limits::Limiter::new(options.limits),
                 options,
                 hub,
                 taken,

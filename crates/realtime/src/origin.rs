@@ -66,6 +66,7 @@ mod tests {
             ping_interval: Duration::from_secs(1),
             expiry_notice: Duration::from_secs(1),
             frame_bytes: 1,
+            limits: crate::Limits::default(),
             public_url: public_url.map(|(s, a)| (s.to_owned(), a.to_owned())),
             trusted_proxy: Arc::new(|ip| ip.is_loopback()),
             counters: Arc::default(),

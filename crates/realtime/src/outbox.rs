@@ -2,9 +2,10 @@
 //! many idle connections.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use confab_types::ConversationSid;
+use confab_domain::Error;
+use confab_types::{ConversationSid, KeySid};
 use tokio::sync::Notify;
 
 use crate::project::Event;
@@ -27,6 +28,13 @@ pub enum Delivery {
         conversation: ConversationSid,
         /// Count of the user's stream.
         user_seq: i64,
+    },
+    /// The key that signed the connection's token is good no more.
+    ShutOut {
+        /// The key, which may have been replaced by that of a newer token meanwhile.
+        key: KeySid,
+        /// What such a token is refused with.
+        why: Arc<Error>,
     },
 }
 

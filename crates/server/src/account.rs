@@ -7,7 +7,7 @@ use confab_engine::{Clock, Engine, Vault};
 use confab_store::Store;
 use confab_types::{AccountSid, Sid as _};
 
-use crate::config::{Config, LimitsProfile};
+use crate::config::Config;
 use crate::data_dir::{self, Credentials, DataDir};
 
 /// Finds or makes the account. True when its credentials were made just now.
@@ -135,9 +135,6 @@ async fn ensure(
     Ok(())
 }
 
-/// As the original documents it (B-744).
-const DOCUMENTED_ACTIONS_PER_SECOND: usize = 30;
-
 fn limits(config: &Config) -> confab_domain::Limits {
     let limits = &config.limits;
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
@@ -154,11 +151,7 @@ fn limits(config: &Config) -> confab_domain::Limits {
         non_chat_participants: count(limits.non_chat_participants),
         group_participants: count(limits.group_participants),
         conversations_per_identity: count(limits.conversations_per_identity),
-        actions_per_second: match (limits.actions_per_second, limits.profile) {
-            (0, LimitsProfile::Open) => None,
-            (0, LimitsProfile::Documented) => Some(DOCUMENTED_ACTIONS_PER_SECOND),
-            (actions, _) => Some(actions),
-        },
+        actions_per_second: limits.actions(),
         auto_claim: config.numbers.auto_claim,
     }
 }

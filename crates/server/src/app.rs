@@ -295,6 +295,7 @@ fn realtime_options(config: &Config, counters: Arc<Counters>) -> confab_realtime
         expiry_notice: Duration::from_secs(config.realtime.token_expiry_notice_secs),
         offline_grace: Duration::from_secs(config.realtime.offline_grace_secs),
         frame_bytes: config.limits.frame_bytes,
+        limits: config.limits.realtime(),
         public_url: public_url(config),
         trusted_proxy: trusted_proxy(config),
         counters,

@@ -94,6 +94,18 @@ pub struct Limits {
     pub profile: LimitsProfile,
     /// Actions a second of a service or conversation; 0 leaves it to the profile.
     pub actions_per_second: usize,
+    /// SDK connections at the same time; 0 leaves it to the profile.
+    pub connections: usize,
+    /// Those of one account; 0 leaves it to the profile.
+    pub account_connections: usize,
+    /// New SDK connections a second; 0 leaves it to the profile.
+    pub new_connections_per_second: usize,
+    /// Those of one account; 0 leaves it to the profile.
+    pub account_new_connections_per_second: usize,
+    /// Requests a second on one SDK connection; 0 leaves it to the profile.
+    pub connection_requests_per_second: usize,
+    /// Requests a second on all SDK connections of one account; 0 leaves it to the profile.
+    pub account_requests_per_second: usize,
     /// HTTP request body.
     pub request_body_bytes: usize,
     /// One realtime frame.
@@ -129,6 +141,34 @@ pub enum LimitsProfile {
     Open,
     /// Those that the original documents.
     Documented,
+}
+
+impl Limits {
+    /// A limit of rate or connections: what is set, else what the profile says.
+    fn of_profile(&self, set: usize, documented: usize) -> Option<usize> {
+        match (set, self.profile) {
+            (0, LimitsProfile::Open) => None,
+            (0, LimitsProfile::Documented) => Some(documented),
+            (set, _) => Some(set),
+        }
+    }
+
+    /// Changes a second (B-744).
+    pub fn actions(&self) -> Option<usize> {
+        self.of_profile(self.actions_per_second, 30)
+    }
+
+    /// SDK connections and their requests (B-746).
+    pub fn realtime(&self) -> confab_realtime::Limits {
+        confab_realtime::Limits {
+            connections: self.of_profile(self.connections, 100_000),
+            account_connections: self.of_profile(self.account_connections, 7000),
+            new_connections: self.of_profile(self.new_connections_per_second, 1000),
+            account_new_connections: self.of_profile(self.account_new_connections_per_second, 110),
+            connection_requests: self.of_profile(self.connection_requests_per_second, 500),
+            account_requests: self.of_profile(self.account_requests_per_second, 20_000),
+        }
+    }
 }
 
 /// `media.*`
@@ -278,6 +318,12 @@ impl Default for Limits {
         Self {
             profile: LimitsProfile::Open,
             actions_per_second: 0,
+            connections: 0,
+            account_connections: 0,
+            new_connections_per_second: 0,
+            account_new_connections_per_second: 0,
+            connection_requests_per_second: 0,
+            account_requests_per_second: 0,
             request_body_bytes: 1 << 20,
             frame_bytes: 1 << 20,
             friendly_name_chars: 256,

@@ -60,7 +60,11 @@ impl TestServer {
         Self::start_by(clock, |_| {}).await
     }
 
-    async fn start_by(clock: impl Clock, change: impl FnOnce(&mut Config)) -> Self {
+    /// Starts a server with settings and a clock of the test's own.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_by(clock: impl Clock, change: impl FnOnce(&mut Config)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = Database::create().await;
         let mut config = Config {

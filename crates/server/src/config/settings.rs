@@ -233,13 +233,51 @@ pub static SETTINGS: &[Setting] = &[
         limits.profile,
         Kind::Choice(&["open", "documented"]),
         "Which limits of rate and connections are on: none, or those that the original documents (30 actions a second \
-         for each service and conversation). Limits of size and number are always on and have settings of their own."
+         for each service and conversation; 7000 SDK connections of an account and 100,000 in all; 110 and 1000 new ones \
+         a second; 500 requests a second on a connection and 20,000 of an account). Limits of size and number are always \
+         on and have settings of their own."
     ),
     setting!(
         limits.actions_per_second,
         integer(0, 1_000_000),
         "Most changes a second for each service (conversations made and deleted, users, roles) and each conversation \
          (itself, participants, messages); one more is answered with 429 and changes nothing. 0 leaves it to the profile."
+    ),
+    setting!(
+        limits.connections,
+        integer(0, 100_000_000),
+        "Most SDK connections at the same time; one more is refused with 429 (51001). 0 leaves it to the profile."
+    ),
+    setting!(
+        limits.account_connections,
+        integer(0, 100_000_000),
+        "Most SDK connections of one account or subaccount at the same time; one more is refused with 429 (51001). \
+         0 leaves it to the profile."
+    ),
+    setting!(
+        limits.new_connections_per_second,
+        integer(0, 1_000_000),
+        "Most new SDK connections a second; one more is refused with 429 (51124) and comes again. 0 leaves it to the \
+         profile."
+    ),
+    setting!(
+        limits.account_new_connections_per_second,
+        integer(0, 1_000_000),
+        "Most new SDK connections of one account or subaccount a second; one more is refused with 429 (51124) and comes \
+         again. 0 leaves it to the profile."
+    ),
+    setting!(
+        limits.connection_requests_per_second,
+        integer(0, 1_000_000),
+        "Most requests a second on one SDK connection; one more is answered with 429 and changes nothing. 0 leaves it to \
+         the profile. Whatever is set, a connection on which more than 1000 frames a second keep coming hears 429 and is \
+         closed."
+    ),
+    setting!(
+        limits.account_requests_per_second,
+        integer(0, 1_000_000),
+        "Most requests a second on all SDK connections of one account or subaccount; one more is answered with 429 and \
+         changes nothing. 0 leaves it to the profile."
     ),
     setting!(
         limits.request_body_bytes,

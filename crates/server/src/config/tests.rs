@@ -151,6 +151,32 @@ fn values_arrive_in_their_types() {
     );
 }
 
+/// B-744, B-746, B-748
+#[test]
+fn the_profile_stands_where_a_limit_of_rate_is_not_set_b748() {
+    let open = from_file("").unwrap().limits;
+    assert_eq!(open.actions(), None);
+    assert_eq!(open.realtime(), confab_realtime::Limits::default());
+    let file = "[limits]\nprofile = 'documented'\nactions_per_second = 31\naccount_connections = 12\n";
+    let documented = from_file(file).unwrap().limits;
+    assert_eq!(documented.actions(), Some(31));
+    let expected = confab_realtime::Limits {
+        connections: Some(100_000),
+        account_connections: Some(12),
+        new_connections: Some(1000),
+        account_new_connections: Some(110),
+        connection_requests: Some(500),
+        account_requests: Some(20_000),
+    };
+    assert_eq!(documented.realtime(), expected);
+    let one = from_env("CONFAB_LIMITS_CONNECTIONS", "5").unwrap().limits;
+    let expected = confab_realtime::Limits {
+        connections: Some(5),
+        ..confab_realtime::Limits::default()
+    };
+    assert_eq!(one.realtime(), expected);
+}
+
 #[test]
 fn wrong_values_stop_the_start_with_name_origin_and_what_is_allowed() {
     let too_short = "short-token";
