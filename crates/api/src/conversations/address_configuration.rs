@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use crate::kit::caller::Caller;
 use crate::kit::failure::Result;
-use crate::kit::input::{Bool, Input, Int, List, OneOf, Required, SidText, Text, Word, input, words};
+use crate::kit::input::{
+    AnyCase, Bool, Input, Int, List, OneOf, Required, SidText, Text, Word, input, words,
+};
 use crate::kit::paging::{InList, Listed, Paged};
 use crate::kit::render::{Created, Deleted, Found, Iso, reply};
 use crate::kit::routes::{Routes, delete, get, post};
@@ -48,7 +50,7 @@ words! {
 input! {
     /// A new configuration.
     struct New {
-        kind: Required<OneOf<Types>> = "Type",
+        kind: Required<AnyCase<Types>> = "Type",
         address: Required = "Address",
         friendly_name: Text = "FriendlyName",
         enabled: Bool = "AutoCreation.Enabled",

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::kit::caller::Caller;
 use crate::kit::failure::Result;
-use crate::kit::input::{Bool, Input, OneOf, Required, Text, input, words};
+use crate::kit::input::{AnyCase, Bool, Input, Required, Text, input, words};
 use crate::kit::paging::{InList, Listed, Paged};
 use crate::kit::render::{Created, Deleted, Found, Iso, reply};
 use crate::kit::routes::{Routes, delete, get, post};
@@ -36,7 +36,7 @@ words! {
 input! {
     /// A new credential.
     struct New {
-        kind: Required<OneOf<Types>> = "Type",
+        kind: Required<AnyCase<Types>> = "Type",
         friendly_name: Text = "FriendlyName",
         certificate: Text = "Certificate",
         private_key: Text = "PrivateKey",
@@ -72,7 +72,7 @@ async fn fetch(caller: Caller) -> Result<Found<View>> {
 input! {
     /// What may change of a credential.
     struct Changes {
-        kind: OneOf<Types> = "Type",
+        kind: AnyCase<Types> = "Type",
         friendly_name: Text = "FriendlyName",
         certificate: Text = "Certificate",
         private_key: Text = "PrivateKey",

@@ -216,6 +216,20 @@ impl<W: Words> Kind for Required<OneOf<W>> {
     }
 }
 
+impl<W: Words> Kind for Required<AnyCase<W>> {
+    type Value = String;
+    const REQUIRED: bool = true;
+
+    fn read(form: &Form, name: &str) -> Result<String, ApiError> {
+        form.required(name)?;
+        AnyCase::<W>::read(form, name)?.ok_or_else(|| ApiError::missing(name))
+    }
+
+    fn schema() -> Value {
+        W::schema()
+    }
+}
+
 impl<W: Words> Kind for Required<Word<W>> {
     type Value = String;
     const REQUIRED: bool = true;
@@ -379,7 +393,7 @@ pub(crate) trait Words: Send + 'static {
     }
 }
 
-/// Declares the words of an enumeration, for parameters ([`Word`], [`OneOf`]) and views.
+/// Declares the words of an enumeration, for parameters ([`Word`], [`OneOf`], [`AnyCase`]) and views.
 macro_rules! words {
     ($(#[$meta:meta])* $vis:vis $name:ident: $($word:literal),* $(,)?) => {
         $(#[$meta])*
@@ -440,7 +454,27 @@ impl<W: Words> Kind for OneOf<W> {
     }
 }
 
-/// The direction of a list: `asc` or `desc`; any other word is refused with 20001.
+/// As [`OneOf`], but in any letter case, for the parameters whose own examples in the published description are in mixed
+/// case: `whAtsAPP`, `GcM`, and the direction of a list.
+pub(crate) struct AnyCase<W>(PhantomData<W>);
+
+impl<W: Words> Kind for AnyCase<W> {
+    type Value = Option<String>;
+
+    fn read(form: &Form, name: &str) -> Result<Option<String>, ApiError> {
+        let word = |text: &str| W::ALL.iter().find(|word| word.eq_ignore_ascii_case(text));
+        match form.get(name).map(word) {
+            Some(None) => Err(ApiError::invalid(name)),
+            found => Ok(found.flatten().map(|&word| word.to_owned())),
+        }
+    }
+
+    fn schema() -> Value {
+        W::schema()
+    }
+}
+
+/// The direction of a list: `asc` or `desc` in any letter case; any other word is refused with 20001.
 pub(crate) struct Direction;
 
 words! {
@@ -452,7 +486,7 @@ impl Kind for Direction {
     type Value = Option<Order>;
 
     fn read(form: &Form, name: &str) -> Result<Option<Order>, ApiError> {
-        let word = OneOf::<Directions>::read(form, name)?;
+        let word = AnyCase::<Directions>::read(form, name)?;
         Ok(word.map(|word| match word.as_str() {
             "asc" => Order::Ascending,
             _ => Order::Descending,

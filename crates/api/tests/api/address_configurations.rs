@@ -196,7 +196,8 @@ async fn the_list_is_filtered_by_type_b022_b023_b024_b025() {
         ("sms", "+15550001"),
         ("sms", "+15550002"),
         ("sms", "12345"),
-        ("whatsapp", "whatsapp:+15550001"),
+        // In mixed case, as an example of the published description has it.
+        ("whAtsAPP", "whatsapp:+15550001"),
         ("email", "desk@example.com"),
     ] {
         api.make(PATH, &[("Type", kind), ("Address", address)]).await;
@@ -204,6 +205,8 @@ async fn the_list_is_filtered_by_type_b022_b023_b024_b025() {
     let key = "address_configurations";
     let all = api.sids(PATH, key, 2).await;
     assert_eq!(all.len(), 5);
+    let whatsapp = api.get(&format!("{PATH}?Type=whatsapp")).await.expect(200);
+    assert_eq!(whatsapp[key][0]["type"], "whatsapp");
     assert_eq!(api.sids(&format!("{PATH}?Type=sms"), key, 2).await.len(), 3);
     assert_eq!(api.sids(&format!("{PATH}?Type=gbm"), key, 2).await.len(), 0);
     let page = api.get(&format!("{PATH}?Type=sms&PageSize=1")).await.expect(200);

@@ -94,7 +94,6 @@ async fn bad_input_changes_nothing_and_is_not_repeated_b008_b070_b071_b077() {
     let forms: &[(&[(&str, &str)], u64)] = &[
         (&[with_certificate, with_key], 20001),
         (&[("Type", "wns"), with_certificate, with_key], 20001),
-        (&[("Type", "APN"), with_certificate, with_key], 20001),
         (&[apn], 52161),
         (&[apn, with_certificate], 52161),
         (&[apn, with_key], 52161),

@@ -184,7 +184,11 @@ async fn lists_are_in_the_order_of_the_index_b240_b243() {
         let form = [("Body", body), ("DateCreated", date)];
         say(&api, &path, &form).await;
     }
-    for (order, bodies) in [("asc", ["0", "1", "2"]), ("desc", ["2", "1", "0"])] {
+    for (order, bodies) in [
+        ("asc", ["0", "1", "2"]),
+        ("desc", ["2", "1", "0"]),
+        ("DeSc", ["2", "1", "0"]),
+    ] {
         let listed = api
             .get(&format!("{path}/Messages?Order={order}"))
             .await
