@@ -52,6 +52,29 @@ impl PushSecret {
         }
     }
 
+    /// That of a credential which was made of its type alone, as the documentation's sample does: its parts come with an
+    /// update, and nothing can be pushed until then.
+    fn blank(kind: CredentialType) -> Self {
+        match kind {
+            CredentialType::Apn => Self::Apn {
+                certificate: String::new(),
+                private_key: String::new(),
+            },
+            CredentialType::Gcm => Self::Gcm {
+                api_key: String::new(),
+            },
+            CredentialType::Fcm => Self::Fcm {
+                secret: String::new(),
+            },
+        }
+    }
+
+    /// Whether its parts have yet to come: no push service takes it.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        *self == Self::blank(self.kind())
+    }
+
     /// The secret of a push service from what the caller sent and, where he sent nothing, from the one before.
     ///
     /// # Errors
@@ -126,6 +149,11 @@ impl Parts {
         }
     }
 
+    /// Whether nothing was sent at all.
+    fn is_empty(&self) -> bool {
+        CredentialType::ALL.into_iter().all(|kind| !self.has_any(kind))
+    }
+
     /// Whether something was sent that a push service has.
     fn has_any(&self, kind: CredentialType) -> bool {
         match kind {
@@ -191,17 +219,20 @@ pub struct CredentialFields {
 }
 
 impl Engine {
-    /// Makes a credential.
+    /// Makes a credential; without any part of a secret one whose parts come later.
     ///
     /// # Errors
-    /// 400/52161 when a part is absent, 400/20001 for one that is of no use, 400/20002 for a long name.
+    /// 400/52161 when only some parts were sent, or those of another push service, 400/20001 for one that is of no use, 400/20002 for a long name.
     pub async fn create_credential(
         &self,
         account: AccountSid,
         kind: CredentialType,
         fields: CredentialFields,
     ) -> Result<Credential> {
-        let secret = PushSecret::of(kind, &fields.parts, None)?;
+        let secret = match fields.parts.is_empty() {
+            true => PushSecret::blank(kind),
+            false => PushSecret::of(kind, &fields.parts, None)?,
+        };
         let sid = CredentialSid::from_bits(RandomIds.bits(self.now()));
         let command = credential::Create {
             sid,

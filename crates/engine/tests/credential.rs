@@ -157,7 +157,6 @@ async fn certificate_and_key_must_be_of_each_other_b071() {
     let (other_certificate, other_key) = pair();
     let cut = &certificate[..certificate.len() / 2];
     for (fields, expected) in [
-        (apn("", ""), 52161),
         (apn(&certificate, ""), 52161),
         (apn("", &private_key), 52161),
         (apn(&certificate, "  \n"), 52161),
@@ -189,6 +188,30 @@ async fn certificate_and_key_must_be_of_each_other_b071() {
     create(&engine, CredentialType::Apn, apn(&chain, &private_key))
         .await
         .unwrap();
+}
+
+/// The documentation's sample sends a type and nothing else.
+#[tokio::test]
+async fn a_credential_may_get_its_secret_later_b070() {
+    let engine = engine().await;
+    let (certificate, private_key) = pair();
+    for (kind, fields) in [
+        (CredentialType::Apn, apn(&certificate, &private_key)),
+        (CredentialType::Gcm, gcm("key")),
+        (CredentialType::Fcm, fcm("key")),
+    ] {
+        let made = create(&engine, kind, CredentialFields::default()).await.unwrap();
+        assert!(engine.open_push_secret(&made).unwrap().is_blank());
+        let again = update(&engine, made.sid, Some(kind), CredentialFields::default());
+        assert!(engine.open_push_secret(&again.await.unwrap()).unwrap().is_blank());
+        if kind == CredentialType::Apn {
+            for half in [apn(&certificate, ""), apn("", &private_key)] {
+                assert_eq!(code(update(&engine, made.sid, None, half).await), (400, 52161));
+            }
+        }
+        let filled = update(&engine, made.sid, None, fields).await.unwrap();
+        assert!(!engine.open_push_secret(&filled).unwrap().is_blank());
+    }
 }
 
 #[tokio::test]
