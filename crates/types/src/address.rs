@@ -16,7 +16,7 @@ pub enum Channel {
     Gbm,
     /// `rcs:<id>`
     Rcs,
-    /// `apple:<id>`
+    /// `apple:<id>`, or `urn:mbid:<id>` as Apple writes it.
     Apple,
     /// `chat:<id>`
     Chat,
@@ -63,11 +63,15 @@ impl Address {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let channel = match text.split_once(':') {
+            Some(("urn", rest)) => rest
+                .strip_prefix("mbid:")
+                .is_some_and(is_name)
+                .then_some(Channel::Apple)?,
             Some((prefix, rest)) => {
                 let channel = Channel::PREFIXED.into_iter().find(|c| c.name() == prefix)?;
                 let fits = match channel {
                     Channel::WhatsApp => is_e164(rest),
-                    _ => !rest.is_empty() && !rest.chars().any(|c| c.is_whitespace() || c.is_control()),
+                    _ => is_name(rest),
                 };
                 fits.then_some(channel)?
             }
@@ -98,6 +102,11 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
+}
+
+/// What a channel names people by, when it is no number.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 /// `+` and 2 to 15 digits, the first not 0 (ITU-T E.164).
@@ -146,6 +155,8 @@ mod tests {
             ("12345", Channel::Sms),
             ("whatsapp:+15558675310", Channel::WhatsApp),
             ("messenger:1234", Channel::Messenger),
+            ("apple:1234", Channel::Apple),
+            ("urn:mbid:AQAA1234", Channel::Apple),
             ("a@example.com", Channel::Email),
         ] {
             assert_eq!(Address::parse(text).unwrap().channel(), channel, "{text}");
@@ -187,6 +198,8 @@ mod tests {
             "whatsapp:",
             "whatsapp:x",
             "fax:+1555",
+            "urn:mbid:",
+            "urn:1234",
             "@x",
             "+1555a",
         ] {
