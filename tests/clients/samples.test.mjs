@@ -80,6 +80,13 @@ class Place {
     return (await account.messaging.v1.services.create({ friendlyName: unique("pool") })).sid;
   }
 
+  /** The webhooks of the account, which nobody is to be called by once the sample is done. */
+  accountWebhooks() {
+    const webhooks = this.rest.configuration.webhooks();
+    this.t.after(() => webhooks.update({ preWebhookUrl: "", postWebhookUrl: "" }));
+    return webhooks;
+  }
+
   /** A request that the library has no words for, as the page's curl has it. */
   async curl(...request) {
     const answer = await server.request(...request);

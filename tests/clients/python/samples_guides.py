@@ -156,7 +156,7 @@ def media_by_token(p):
 
 
 def webhooks(p):
-    configuration = p.rest.configuration.webhooks()
+    configuration = p.account_webhooks()
     url = configuration.fetch().url
     changed = configuration.update(
         filters=["onMessageAdd", "onMessageUpdate", "onMessageRemove"],
@@ -426,7 +426,8 @@ GUIDES = {
     "Delivery Receipts": [
         Sample(
             "a webhook for receipts, by the older path",
-            lambda p: p.curl(
+            lambda p: p.account_webhooks()
+            and p.curl(
                 "POST",
                 "/conversations/v1/Conversations/Webhooks",
                 data={"PostWebhookUrl": APP, "Filters": "onDeliveryUpdated"},

@@ -89,6 +89,12 @@ class Place:
         """SID of a messaging service."""
         return self.account.messaging.v1.services.create(friendly_name=unique("pool")).sid
 
+    def account_webhooks(self):
+        """The webhooks of the account, which nobody is to be called by once the sample is done."""
+        webhooks = self.rest.configuration.webhooks()
+        self.test.addCleanup(lambda: webhooks.update(pre_webhook_url="", post_webhook_url=""))
+        return webhooks
+
     def curl(self, method, target, **options):
         """A request that the library has no words for, as the page's curl has it."""
         answer = self.server.request(method, target, **options)

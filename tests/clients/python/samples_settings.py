@@ -230,17 +230,17 @@ ACCOUNT = {
     "Global Webhook resource": [
         Sample(
             "fetch",
-            lambda p: p.rest.configuration.webhooks().fetch(),
+            lambda p: p.account_webhooks().fetch(),
             {"account_sid": sid("AC"), "target": "webhook", "url": re.compile("/Configuration/Webhooks$")},
         ),
         Sample(
             "update, with filters",
-            lambda p: p.rest.configuration.webhooks().update(**HOOKS),
+            lambda p: p.account_webhooks().update(**HOOKS),
             {**HOOKS, "target": "webhook"},
         ),
         Sample(
             "update to GET, and the target",
-            lambda p: p.rest.configuration.webhooks().update(
+            lambda p: p.account_webhooks().update(
                 **{**HOOKS, "method": "GET", "filters": ["onConversationUpdated"], "target": "webhook"}
             ),
             {"method": "GET", "filters": ["onConversationUpdated"], "target": "webhook"},

@@ -244,7 +244,7 @@ export const GUIDES = {
     [
       "read those of the account, set them, and those of a conversation",
       async (place) => {
-        const webhooks = place.rest.configuration.webhooks();
+        const webhooks = place.accountWebhooks();
         const { url } = await webhooks.fetch();
         const target = "https://app.example.com/hook";
         const global = await webhooks.update({
@@ -390,6 +390,7 @@ export const GUIDES = {
     [
       "a webhook for receipts, by the older path",
       (place) => {
+        place.accountWebhooks();
         const form = { PostWebhookUrl: "https://app.example.com/receipts", Filters: "onDeliveryUpdated" };
         return place.curl("POST", "/conversations/v1/Conversations/Webhooks", { form });
       },

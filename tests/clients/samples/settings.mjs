@@ -224,15 +224,14 @@ export const ACCOUNT = {
   "Global Webhook resource": [
     [
       "fetch",
-      (place) => place.rest.configuration.webhooks().fetch(),
+      (place) => place.accountWebhooks().fetch(),
       { accountSid: /^AC/, target: "webhook", url: /\/Configuration\/Webhooks$/ },
     ],
-    ["update, with filters", (place) => place.rest.configuration.webhooks().update(HOOKS), { ...HOOKS, target: "webhook" }],
+    ["update, with filters", (place) => place.accountWebhooks().update(HOOKS), { ...HOOKS, target: "webhook" }],
     [
       "update to GET, and the target",
       (place) =>
-        place.rest.configuration
-          .webhooks()
+        place.accountWebhooks()
           .update({ ...HOOKS, method: "GET", filters: ["onConversationUpdated"], target: "webhook" }),
       { method: "GET", filters: ["onConversationUpdated"], target: "webhook" },
     ],
