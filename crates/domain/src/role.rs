@@ -121,7 +121,9 @@ pub(crate) fn exists(
     kind: RoleType,
 ) -> Result<bool> {
     let row = tx.first(
-        "SELECT sid FROM role WHERE sid = $1 AND service_sid = $2 AND type = $3 {for_share}",
+        // The service's row first, as `default_of` does: who takes a role goes on to refer to the service.
+        "SELECT role.sid FROM service JOIN role ON role.service_sid = service.sid \
+         WHERE service.sid = $2 AND role.sid = $1 AND role.type = $3 {for_share}",
         params![role.to_string(), service.to_string(), kind.name()],
     )?;
     Ok(row.is_some())

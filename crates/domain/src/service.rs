@@ -1,5 +1,7 @@
 //! Conversation services: everything below an account lives in one, apart from the others (B-031).
 
+use std::collections::BTreeSet;
+
 use confab_store::{Row, params};
 use confab_types::{AccountSid, ApiError, KeyPart, RoleSid, ServiceSid, Timestamp};
 
@@ -8,7 +10,8 @@ use crate::list::{Bound, Listing};
 use crate::role::RoleType;
 use crate::sync::sid;
 use crate::{
-    Command, Cx, Order, Page, Result, Transaction, Window, account, conversation, media, role, text, user,
+    Command, Cx, Order, Page, Result, Transaction, Window, account, conversation, media, participant, role,
+    text, user,
 };
 
 /// A conversation service.
@@ -312,28 +315,43 @@ impl Command for Delete {
             size: STEP,
         };
         let (mut left, mut members) = (false, 0);
+        let mut conversations = Vec::new();
         for public in [false, true] {
             let filter = conversation::Filter {
                 public,
                 ..conversation::Filter::default()
             };
-            let conversations = conversation::list(tx, self.service, &filter, &first)?;
-            left |= conversations.next.is_some();
-            for found in conversations.items {
+            let page = conversation::list(tx, self.service, &filter, &first)?;
+            left |= page.next.is_some();
+            for found in page.items {
                 if members > STEP_MEMBERS {
                     left = true;
                     break;
                 }
                 members += found.participants_count;
-                conversation::remove(tx, cx, &found).map_err(user::retry_if_gone)?;
+                conversations.push(found);
             }
         }
+        // All conversations, then all users, each kind in its order (docs/ARCHITECTURE.md, Order of locks).
+        let held: BTreeSet<_> = conversations.iter().map(|c| c.sid).collect();
+        conversation::hold_all(tx, &held)?;
+        let mut users = Vec::new();
         if !left {
-            let users = user::list(tx, self.service, &first)?;
-            left = users.next.is_some();
-            for found in users.items {
-                user::remove(tx, cx, &found).map_err(user::retry_if_gone)?;
-            }
+            let page = user::list(tx, self.service, &first)?;
+            left = page.next.is_some();
+            users = page.items;
+        }
+        let mut identities: BTreeSet<_> = users.iter().map(|u| u.identity.clone()).collect();
+        for &conversation in &held {
+            let members = participant::of_conversation_all(tx, conversation)?;
+            identities.extend(members.into_iter().filter_map(|member| member.identity));
+        }
+        user::hold_all(tx, self.service, &identities.iter().map(String::as_str).collect())?;
+        for found in conversations {
+            conversation::remove(tx, cx, &found).map_err(user::retry_if_gone)?;
+        }
+        for found in users {
+            user::remove_held(tx, cx, &found, &held).map_err(user::retry_if_gone)?;
         }
         if !left {
             left = !media::remove_unattached(tx, cx, self.service, STEP)?;

@@ -1,20 +1,24 @@
 //! Users of the chat SDK: an identity in a service (rest.md §2.7).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use confab_store::{Row, params};
-use confab_types::{AccountSid, ApiError, KeyPart, RoleSid, ServiceSid, Sid, Timestamp, UserSid};
+use confab_types::{
+    AccountSid, ApiError, ConversationSid, KeyPart, RoleSid, ServiceSid, Sid, Timestamp, UserSid,
+};
 
 use crate::error::{Error, taken};
 use crate::event::Event;
 use crate::hook::{self, Asks, Occurrence, Verb};
 use crate::list::{Bound, Listing};
+use crate::participant::Participant;
 use crate::reachability::Reachability;
 use crate::role::{self, DefaultRole, Permission, RoleType};
 use crate::sync::sid;
 use crate::{
-    Change, Command, Counted, Cx, Order, Page, Result, Stream, Transaction, Window, binding, participant,
-    text,
+    Change, Command, Counted, Cx, Order, Page, Result, Stream, Transaction, Window, binding, conversation,
+    participant, text,
 };
 
 /// A user.
@@ -482,6 +486,38 @@ impl Command for Update {
     }
 }
 
+/// Locks users of a service in the order of their identities, which every transaction keeps that changes several
+/// (docs/ARCHITECTURE.md, Order of locks). Who is not there (any more) is passed over.
+pub(crate) fn hold_all(
+    tx: &mut Transaction<'_>,
+    service: ServiceSid,
+    identities: &BTreeSet<&str>,
+) -> Result<()> {
+    for identity in identities {
+        hold_identity(tx, service, identity)?;
+    }
+    Ok(())
+}
+
+/// As [`hold_all`] for users who are about to be let in: those who are missing are made, each in his turn, since a
+/// new row is as good as a lock to another transaction that makes the same.
+pub(crate) fn ensure_all(
+    tx: &mut Transaction<'_>,
+    cx: &mut Cx<'_>,
+    account: AccountSid,
+    service: ServiceSid,
+    identities: &BTreeSet<&str>,
+) -> Result<()> {
+    for identity in identities {
+        ensure(tx, cx, account, service, identity, None)?;
+        if hold_identity(tx, service, identity)?.is_none() {
+            // To make him later would be out of turn.
+            return Err(confab_store::Error::Retry("the user was just deleted".into()).into());
+        }
+    }
+    Ok(())
+}
+
 /// Takes the next count of a user's stream; its row is locked until the commit, so counts are committed in order.
 pub(crate) fn next_seq(tx: &mut Transaction<'_>, user: UserSid) -> Result<i64> {
     let row = tx.first(
@@ -528,20 +564,39 @@ impl Command for Delete {
     }
 }
 
-pub(crate) fn remove(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, user: &User) -> Result<()> {
-    for member in participant::of_user_all(tx, user.sid)? {
-        participant::remove(tx, cx, &member).map_err(retry_if_gone)?;
-    }
-    for member in participant::of_identity_public(tx, user.service, &user.identity)? {
-        participant::remove(tx, cx, &member).map_err(retry_if_gone)?;
-    }
+/// Everything that a user is in: conversations, and public channels under his identity.
+fn memberships(tx: &mut Transaction<'_>, user: &User) -> Result<Vec<Participant>> {
+    let mut all = participant::of_user_all(tx, user.sid)?;
+    all.extend(participant::of_identity_public(tx, user.service, &user.identity)?);
+    Ok(all)
+}
+
+/// Removes a user and takes him out of everything. His conversations are locked here, so the caller must not hold
+/// other users yet (docs/ARCHITECTURE.md, Order of locks).
+fn remove(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, user: &User) -> Result<()> {
+    let held: BTreeSet<ConversationSid> = memberships(tx, user)?.iter().map(|m| m.conversation).collect();
+    conversation::hold_all(tx, &held)?;
+    remove_held(tx, cx, user, &held)
+}
+
+/// As [`remove`] for a caller who holds all conversations that the user is in; if there are others by now, the command
+/// runs again.
+pub(crate) fn remove_held(
+    tx: &mut Transaction<'_>,
+    cx: &mut Cx<'_>,
+    user: &User,
+    held: &BTreeSet<ConversationSid>,
+) -> Result<()> {
     // Nobody lets the user in after this lock; who did before it is seen by another run.
-    let seq = next_seq(tx, user.sid)?;
-    let is_in = !participant::of_user_all(tx, user.sid)?.is_empty()
-        || !participant::of_identity_public(tx, user.service, &user.identity)?.is_empty();
-    if is_in {
+    let user = hold(tx, user.service, user.sid)?.ok_or_else(|| Error::code(20404))?;
+    let memberships = memberships(tx, &user)?;
+    if memberships.iter().any(|m| !held.contains(&m.conversation)) {
         return Err(confab_store::Error::Retry("the user was let in meanwhile".into()).into());
     }
+    for member in memberships {
+        participant::remove(tx, cx, &member).map_err(retry_if_gone)?;
+    }
+    let seq = next_seq(tx, user.sid)?;
     binding::remove_of_user(tx, user.service, &user.identity)?;
     tx.push(
         "DELETE FROM tombstone WHERE stream = $1",

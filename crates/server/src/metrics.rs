@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::http::{Method, StatusCode};
 use confab_realtime::Counters;
-use confab_store::Stats;
+use confab_store::{Cause, Stats};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -42,6 +42,11 @@ struct WebhookLabels {
     outcome: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RetryLabels {
+    cause: &'static str,
+}
+
 /// All metrics of the process. Counters, gauges and histograms are shared handles: a clone counts into the same
 /// place, so a busy component keeps its own and never looks anything up.
 #[derive(Debug)]
@@ -64,8 +69,7 @@ pub struct Metrics {
     pub store_commits: Counter,
     /// Units of work that were rolled back: refused requests, for the most part.
     pub store_failed: Counter,
-    /// Units of work that ran again after a lost race.
-    pub store_retried: Counter,
+    store_retried: Family<RetryLabels, Counter>,
 }
 
 impl Metrics {
@@ -84,7 +88,7 @@ impl Metrics {
             store_writes: Counter::default(),
             store_commits: Counter::default(),
             store_failed: Counter::default(),
-            store_retried: Counter::default(),
+            store_retried: Family::default(),
         };
         metrics.registered(version)
     }
@@ -139,7 +143,7 @@ impl Metrics {
         );
         r.register(
             "store_retried",
-            "Units of work that ran again after a lost race",
+            "Units of work that ran again, by SQLSTATE; race is a lost race that the server saw itself",
             self.store_retried.clone(),
         );
         r.register("jobs_done", "Jobs that succeeded", self.jobs_done.clone());
@@ -188,9 +192,13 @@ impl Metrics {
             (&self.store_writes, &stats.units),
             (&self.store_commits, &stats.commits),
             (&self.store_failed, &stats.failed),
-            (&self.store_retried, &stats.retried),
         ] {
             counter.inner().store(count.load(Relaxed), Relaxed);
+        }
+        for cause in Cause::ALL {
+            let labels = RetryLabels { cause: cause.name() };
+            let counter = self.store_retried.get_or_create(&labels);
+            counter.inner().store(stats.retried(cause), Relaxed);
         }
     }
 

@@ -90,11 +90,51 @@ pub struct Stats {
     pub commits: AtomicU64,
     /// Units that were rolled back.
     pub failed: AtomicU64,
-    /// Units that ran again after a lost race.
-    pub retried: AtomicU64,
+    /// Units that ran again, by [`Cause`].
+    retried: [AtomicU64; Cause::ALL.len()],
+}
+
+/// Why a unit ran again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// It saw that another transaction was quicker; expected where many write to the same rows.
+    Race,
+    /// It and another one waited for each other's locks: somebody does not keep to the order of locks
+    /// (docs/ARCHITECTURE.md).
+    Deadlock,
+    /// Its snapshot was not true any more.
+    Serialization,
+    /// Its connection was lost before anything was committed.
+    Connection,
+}
+
+impl Cause {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Race, Self::Deadlock, Self::Serialization, Self::Connection];
+
+    /// The SQLSTATE, or a word where the database reported none.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Race => "race",
+            Self::Deadlock => "40P01",
+            Self::Serialization => "40001",
+            Self::Connection => "connection",
+        }
+    }
 }
 
 impl Stats {
+    /// Runs that were repeated for one cause.
+    #[must_use]
+    pub fn retried(&self, cause: Cause) -> u64 {
+        self.retried[cause as usize].load(Ordering::Relaxed)
+    }
+
+    fn retry(&self, cause: Cause) {
+        Self::add(&self.retried[cause as usize], 1);
+    }
+
     fn add(counter: &AtomicU64, n: u64) {
         counter.fetch_add(n, Ordering::Relaxed);
     }

@@ -14,7 +14,7 @@ use tokio_postgres::types::{IsNull, ToSql, Type};
 use tokio_postgres::{Client, Config, NoTls, Statement};
 
 use crate::unit::{Job, Outcome};
-use crate::{Error, Migration, Param, Result, Row, Stats, Tx, Value, migrate};
+use crate::{Cause, Error, Migration, Param, Result, Row, Stats, Tx, Value, migrate};
 
 /// Runs of a unit before its lost race is answered to the caller.
 const ATTEMPTS: u32 = 10;
@@ -94,7 +94,7 @@ impl Worker {
                 }
             };
             session.phase = Phase::Fresh;
-            match job.run(session) {
+            let cause = match job.run(session) {
                 Outcome::Keep => match session.commit() {
                     Ok(()) => {
                         if !self.reads {
@@ -103,8 +103,11 @@ impl Worker {
                         }
                         return job.finish();
                     }
-                    Err(Error::Retry(_)) => {}
                     Err(error) => {
+                        if let Some(cause) = error.lost() {
+                            self.again(attempt, cause);
+                            continue;
+                        }
                         // An error of a pushed statement shows here; so does a connection lost at COMMIT, whose
                         // outcome nobody knows: the caller is told that it failed, and nothing claims otherwise.
                         self.give_up(&error);
@@ -117,20 +120,28 @@ impl Worker {
                     Stats::add(&self.stats.failed, 1);
                     return job.finish();
                 }
-                Outcome::Again => session.rollback(),
+                Outcome::Again(cause) => {
+                    session.rollback();
+                    cause
+                }
                 // Nothing was committed, so another connection may try once.
                 Outcome::Lost => {
                     self.session = None;
                     if attempt > 1 {
                         return job.finish();
                     }
+                    Cause::Connection
                 }
-            }
-            Stats::add(&self.stats.retried, 1);
-            // Losers of a race step apart; this thread serves nobody else meanwhile.
-            std::thread::sleep(Duration::from_millis(u64::from(attempt - 1) * 2));
+            };
+            self.again(attempt, cause);
         }
         job.fail(Error::Unavailable("the transaction lost too many races".into()));
+    }
+
+    fn again(&self, attempt: u32, cause: Cause) {
+        self.stats.retry(cause);
+        // Losers of a race step apart; this thread serves nobody else meanwhile.
+        std::thread::sleep(Duration::from_millis(u64::from(attempt - 1) * 2));
     }
 
     fn session(&mut self) -> Result<&mut Session> {
@@ -379,11 +390,8 @@ fn map(error: tokio_postgres::Error) -> Error {
     match error.code() {
         Some(code) if *code == SqlState::UNIQUE_VIOLATION => Error::Unique(text),
         Some(code) if *code == SqlState::FOREIGN_KEY_VIOLATION => Error::Reference(text),
-        Some(code)
-            if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED =>
-        {
-            Error::Retry(text)
-        }
+        Some(code) if *code == SqlState::T_R_SERIALIZATION_FAILURE => Error::Serialization(text),
+        Some(code) if *code == SqlState::T_R_DEADLOCK_DETECTED => Error::Deadlock(text),
         // Connection, resource, operator intervention, system errors.
         Some(code)
             if ["08", "53", "57", "58"]

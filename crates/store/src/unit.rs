@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use tokio::sync::oneshot;
 
 use crate::plan::{Probe, Probed};
-use crate::{Error, Tx, UnitError};
+use crate::{Cause, Error, Tx, UnitError};
 
 /// What became of one run of a unit.
 pub(crate) enum Outcome {
@@ -14,7 +14,7 @@ pub(crate) enum Outcome {
     /// Its changes are to be rolled back.
     Drop,
     /// It lost a race: to be rolled back and run again.
-    Again,
+    Again(Cause),
     /// The connection is gone: to be rolled back; run again on another one.
     Lost,
 }
@@ -75,9 +75,9 @@ where
         let outcome = match &result {
             Ok(_) => Outcome::Keep,
             Err(e) => match e.store() {
-                Some(Error::Retry(_)) => Outcome::Again,
                 Some(Error::Unavailable(_)) => Outcome::Lost,
-                _ => Outcome::Drop,
+                Some(error) => error.lost().map_or(Outcome::Drop, Outcome::Again),
+                None => Outcome::Drop,
             },
         };
         self.result = Some(result);

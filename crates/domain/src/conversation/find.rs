@@ -1,5 +1,7 @@
 //! Looking a conversation up, to read it or to change it.
 
+use std::collections::BTreeSet;
+
 use confab_store::params;
 use confab_types::{ConversationSid, ServiceSid, Sid};
 
@@ -133,6 +135,15 @@ pub(crate) fn hold_by_sid(
         params![conversation.to_string()],
     )?;
     row.map(read).transpose()
+}
+
+/// Locks conversations in the order of their SIDs, which every transaction keeps that changes several
+/// (docs/ARCHITECTURE.md, Order of locks). Those that are gone are passed over.
+pub(crate) fn hold_all(tx: &mut Transaction<'_>, conversations: &BTreeSet<ConversationSid>) -> Result<()> {
+    for &conversation in conversations {
+        hold_by_sid(tx, conversation)?;
+    }
+    Ok(())
 }
 
 /// A conversation that is itself what the path names.

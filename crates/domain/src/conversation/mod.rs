@@ -15,7 +15,7 @@ pub(crate) use append::{Place, append, append_public};
 pub(crate) use create::insert;
 pub use create::{Create, Fields};
 pub use find::{by_sid, fetch, find, find_channel, parent};
-pub(crate) use find::{exists, hold, hold_by_sid, hold_channel, lock, lock_open};
+pub(crate) use find::{exists, hold, hold_all, hold_by_sid, hold_channel, lock, lock_open};
 pub use list::{Filter, list};
 pub(crate) use list::{list_key, of_address_between, of_user_between};
 pub(crate) use remove::remove;

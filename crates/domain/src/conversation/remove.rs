@@ -54,7 +54,10 @@ pub(crate) fn remove(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, found: &Conversa
     // While its webhooks are there (B-515); of its participants and messages nobody is told (B-425).
     hook::fire(tx, cx, &Occurrence::Conversation(Verb::Removed, &locked))?;
     // realtime.md §4.11: each member first loses its own entry, then the conversation goes.
-    for member in participant::of_conversation_all(tx, locked.sid)? {
+    let mut members = participant::of_conversation_all(tx, locked.sid)?;
+    // Users are locked in the order of their identities (docs/ARCHITECTURE.md, Order of locks).
+    members.sort_by(|a, b| a.identity.cmp(&b.identity));
+    for member in members {
         participant::leave_user_stream(tx, cx, &member, Change::LeftRemoved)?;
     }
     tx.push(

@@ -52,7 +52,7 @@ impl Command for CreateWithParticipants {
         let mut new = create.build(tx, cx)?;
         rehearse(tx, cx, |tx, cx| {
             insert(tx, &new)?;
-            participant::add_first(tx, cx, new.sid, &members)
+            participant::add_first(tx, cx, &new, &members)
         })
         .map_err(pair_in_use)?;
         let state = std::mem::replace(&mut new.state, State::Initializing);
@@ -158,7 +158,7 @@ impl Command for Initialize {
             return Ok(());
         };
         timers::schedule(tx, cx, &opened)?;
-        participant::add_first(tx, cx, opened.sid, &read_all(&self.participants)?)?;
+        participant::add_first(tx, cx, &opened, &read_all(&self.participants)?)?;
         // Last, as the end of the whole (B-427). It is part of what the caller did, so told of on demand only.
         if cx.announces {
             state::tell(tx, cx, State::Initializing, &opened, Cause::Event)?;

@@ -1,5 +1,6 @@
 //! Adding one.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use confab_store::params;
@@ -16,7 +17,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::hook::{self, Asks, Occurrence, Verb};
 use crate::role::{self, DefaultRole, Permission, RoleType};
-use crate::{Change, Command, Counted, Cx, Result, Stream, Transaction, text};
+use crate::{Change, Command, Counted, Cx, Result, Stream, Transaction, text, user};
 
 /// Adds a participant. A client adds himself (joins), another identity or an address.
 #[derive(Clone, Debug, Default)]
@@ -99,15 +100,22 @@ impl Command for Add {
 pub(crate) fn add_first(
     tx: &mut Transaction<'_>,
     cx: &mut Cx<'_>,
-    conversation: ConversationSid,
+    conversation: &Conversation,
     members: &[Fields],
 ) -> Result<()> {
+    // Those of a wrong shape are refused in their turn.
+    let identities: BTreeSet<&str> = members
+        .iter()
+        .filter_map(|fields| fields.identity.as_deref())
+        .filter(|identity| user::check_identity(cx, identity).is_ok())
+        .collect();
+    user::ensure_all(tx, cx, conversation.account, conversation.service, &identities)?;
     let mut group = false;
     for fields in members {
-        group |= add(tx, cx, conversation, fields)?.group_number().is_some();
+        group |= add(tx, cx, conversation.sid, fields)?.group_number().is_some();
     }
     if group {
-        group::settle(tx, conversation, Taken::Refuse)?;
+        group::settle(tx, conversation.sid, Taken::Refuse)?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Who is behind a participant.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use confab_store::params;
@@ -87,6 +88,7 @@ pub(super) fn replace(
     changed: &mut Participant,
     identity: &str,
 ) -> Result<Conversation> {
+    lock_both(tx, cx, changed, identity)?;
     leave_user_stream(tx, cx, changed, Change::Left)?;
     leave_roster(tx, cx, changed, locked.seq)?;
     let locked = conversation::lock_open(tx, locked.sid, 50350)?;
@@ -101,6 +103,24 @@ pub(super) fn replace(
         join_user(tx, cx, changed, identity)?;
     }
     Ok(locked)
+}
+
+/// Locks the user who goes and the one who comes, in the order of their identities: at the same time others may change
+/// places the other way round (docs/ARCHITECTURE.md, Order of locks).
+fn lock_both(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, leaves: &Participant, comes: &str) -> Result<()> {
+    let Some(leaving) = leaves.identity.as_deref().filter(|_| comes != NONE) else {
+        return Ok(());
+    };
+    let (account, service) = (leaves.account, leaves.service);
+    user::check_identity(cx, comes)?;
+    if leaving < comes {
+        user::hold_identity(tx, service, leaving)?;
+    }
+    user::ensure_all(tx, cx, account, service, &BTreeSet::from([comes]))?;
+    if leaving > comes {
+        user::hold_identity(tx, service, leaving)?;
+    }
+    Ok(())
 }
 
 /// Tells followers of a participant that [`replace`] has changed, with all else that the same update did.
