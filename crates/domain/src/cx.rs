@@ -154,6 +154,10 @@ pub struct Limits {
     pub sms_body_chars: usize,
     /// Bytes of one medium, and of all media of one message together (B-281).
     pub media_bytes: i64,
+    /// Media of one chat user that no message has taken yet.
+    pub unattached_media: i64,
+    /// Bytes of these together, while they come in as many as they may become. One medium may have more alone.
+    pub unattached_media_bytes: i64,
     /// Participants of a conversation.
     pub participants: i64,
     /// Of them outside chat.
@@ -179,6 +183,9 @@ impl Default for Limits {
             message_body_bytes: 32 * 1024,
             sms_body_chars: 1600,
             media_bytes: 150 * 1024 * 1024,
+            // In five minutes, after which they are collected: ten messages full of media.
+            unattached_media: 100,
+            unattached_media_bytes: 1500 * 1024 * 1024,
             participants: 1000,
             non_chat_participants: 50,
             group_participants: 10,

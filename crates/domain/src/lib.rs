@@ -72,6 +72,7 @@ pub const MIGRATIONS: &[Migration] = &[
         "reachability",
         include_str!("../migrations/0009_reachability.sql"),
     ),
+    step(11, "upkeep", include_str!("../migrations/0011_upkeep.sql")),
     step(13, "webhooks", include_str!("../migrations/0013_webhooks.sql")),
     step(14, "alerts", include_str!("../migrations/0014_alerts.sql")),
 ];

@@ -14,7 +14,7 @@ use crate::conversation::{self, Conversation};
 use crate::error::Error;
 use crate::job::{self, Kind};
 use crate::sync::{opt_sid, sid};
-use crate::{Actor, Command, Counted, Cx, Effect, Result, Transaction, participant, service};
+use crate::{Actor, Command, Counted, Cx, Effect, Result, Transaction, participant, service, user};
 
 /// Time in which a message must take a medium, seconds (B-277).
 pub const UNATTACHED_SECONDS: i64 = 300;
@@ -74,7 +74,7 @@ pub struct Media {
     pub filename: Option<String>,
     /// Its MIME type.
     pub content_type: String,
-    /// Its bytes (B-272).
+    /// Its bytes (B-272). While they come in the row has what they will be at most.
     pub size: i64,
     /// The message that it was sent with (B-273).
     pub message: Option<MessageSid>,
@@ -202,6 +202,40 @@ pub struct Reserve {
     pub category: Category,
     /// Its name, at most 256 characters.
     pub filename: Option<String>,
+    /// Bytes that will come at most.
+    pub bytes: i64,
+}
+
+impl Reserve {
+    /// Refuses a chat user who has too much lying about that no message took: it is collected after some minutes, and
+    /// until then nobody is to fill the disk with it. One medium of any size is always taken.
+    ///
+    /// # Errors
+    /// 429/20429, since the same upload is taken later; 404/20404 for a user who is gone.
+    fn admit(&self, tx: &mut Transaction<'_>, cx: &Cx<'_>) -> Result<()> {
+        let Some(client) = cx.actor.client() else {
+            return Ok(());
+        };
+        // The lock orders his uploads, so that those that begin at the same time see each other.
+        user::hold(tx, client.service, client.user)?.ok_or_else(|| Error::code(20404))?;
+        let row = tx.first(
+            "SELECT CAST(COUNT(*) AS BIGINT), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM media \
+             WHERE uploader_sid = $1 AND message_sid IS NULL",
+            params![client.user.to_string()],
+        )?;
+        let (count, bytes) = match row {
+            Some(mut row) => (row.int()?, row.int()?),
+            None => (0, 0),
+        };
+        let too_many = count >= cx.limits.unattached_media;
+        let too_much = bytes.saturating_add(self.bytes) > cx.limits.unattached_media_bytes;
+        if count > 0 && (too_many || too_much) {
+            return Err(ApiError::new(20429)
+                .message("Too many uploaded files wait to be sent with a message")
+                .into());
+        }
+        Ok(())
+    }
 }
 
 impl Command for Reserve {
@@ -221,12 +255,13 @@ impl Command for Reserve {
             }
             Owner::Phone { account, address } => (*account, None, address.clone()),
         };
+        self.admit(tx, cx)?;
         let media: MediaSid = cx.sid();
         tx.push(
             concat!(
                 "INSERT INTO media (",
                 columns!(),
-                ") VALUES ($1, $2, $3, $4, $5, $6, $7, '', 0, NULL, NULL, $8, NULL, NULL)"
+                ") VALUES ($1, $2, $3, $4, $5, $6, $7, '', $8, NULL, NULL, $9, NULL, NULL)"
             ),
             params![
                 media.to_string(),
@@ -236,6 +271,7 @@ impl Command for Reserve {
                 author,
                 self.category.name(),
                 &self.filename,
+                self.bytes,
                 cx.now.0
             ],
         )?;

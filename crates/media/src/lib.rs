@@ -12,7 +12,7 @@ mod serve;
 
 pub use fetch::Fetcher;
 pub use jobs::MediaJobs;
-pub use library::{Error, Library, Upload};
+pub use library::{Error, Library, SILENCE, Upload};
 pub use links::{Links, Refused};
 pub use objects::{Objects, Reader};
 pub use serve::{CONTENT_SECURITY_POLICY, Range, disposition};

@@ -15,7 +15,7 @@ use futures_util::{Stream, StreamExt as _};
 use crate::{Links, Objects};
 
 /// Longest silence of a sender.
-const SILENCE: Duration = Duration::from_secs(30);
+pub const SILENCE: Duration = Duration::from_secs(30);
 /// Longest upload; it ends a little before its row is collected.
 const PATIENCE: Duration = Duration::from_secs(UPLOAD_SECONDS as u64 - 10);
 /// Bytes at the beginning by which the type is told.
@@ -29,6 +29,7 @@ pub struct Library {
     engine: Engine,
     objects: Objects,
     links: Links,
+    silence: Duration,
 }
 
 /// What is known of an upload before its bytes.
@@ -74,7 +75,15 @@ impl Library {
             engine,
             objects,
             links,
+            silence: SILENCE,
         }
+    }
+
+    /// The same library with another time than [`SILENCE`] in which a sender must send something; for tests.
+    #[must_use]
+    pub fn impatient(mut self, silence: Duration) -> Self {
+        self.silence = silence;
+        self
     }
 
     /// The bytes.
@@ -103,6 +112,7 @@ impl Library {
             owner: upload.owner,
             category: upload.category,
             filename: upload.filename,
+            bytes: i64::try_from(upload.max_bytes).unwrap_or(i64::MAX),
         };
         let media = self.engine.execute(actor.clone(), reserve).await?;
         let stored = tokio::time::timeout(PATIENCE, self.write(media, upload.max_bytes, body))
@@ -138,7 +148,7 @@ impl Library {
         let mut writer = self.objects.create(media).await?;
         let mut body = pin!(body);
         let (mut size, mut head) = (0_u64, Vec::new());
-        while let Some(piece) = tokio::time::timeout(SILENCE, body.next())
+        while let Some(piece) = tokio::time::timeout(self.silence, body.next())
             .await
             .map_err(|_| Error::Broken("the sender fell silent".into()))?
         {

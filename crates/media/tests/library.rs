@@ -4,11 +4,12 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use confab_domain::media::{Category, Collect, Collected, Owner, Reserve};
 use confab_domain::role;
-use confab_domain::{Actor, Window, conversation, media, message, service};
+use confab_domain::{Actor, Limits, Window, conversation, media, message, service};
 use confab_media::{Error, Upload};
 use confab_types::{MediaSid, ServiceSid, Sid as _};
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -100,6 +101,7 @@ async fn an_upload_needs_a_service_and_a_name_of_bearable_length() {
         owner: Owner::Service(service),
         category: Category::Media,
         filename: Some(filename.to_owned()),
+        bytes: 1,
     };
     let unknown = reserve(ServiceSid::from_bits(5), "a");
     assert_eq!(code(world.engine.execute(Actor::Rest, unknown).await), 20404);
@@ -149,6 +151,7 @@ async fn an_upload_that_a_crash_cut_off_is_collected() {
         owner: Owner::Service(world.service()),
         category: Category::Media,
         filename: None,
+        bytes: 1 << 20,
     };
     let media = world.engine.execute(Actor::Rest, reserve).await.unwrap();
     let mut writer = world.library.objects().create(media).await.unwrap();
@@ -282,6 +285,7 @@ async fn all_media_of_a_message_together_keep_the_limit_b281() {
                 owner: Owner::Service(world.service()),
                 category: Category::Media,
                 filename: None,
+                bytes: 1 << 20,
             };
             let media = world.engine.execute(Actor::Rest, reserve).await.unwrap();
             let complete = media::Complete {
@@ -494,4 +498,93 @@ async fn an_upload_into_a_service_that_goes_meanwhile_leaves_nothing() {
     assert!(matches!(refused, Err(Error::Domain(_))), "{refused:?}");
     world.job("remove_media").await;
     assert!(world.files().is_empty());
+}
+
+/// What lies about of one user is bounded, by number and by bytes, also when all of it comes at once.
+#[tokio::test]
+async fn unsent_media_of_a_user_are_bounded_until_they_are_sent_or_collected_b277() {
+    let limits = Limits {
+        unattached_media: 3,
+        unattached_media_bytes: 100,
+        ..Limits::default()
+    };
+    let world = World::with(limits).await;
+    let conversation = world.conversation().await;
+    let alice = world.client("alice").await;
+    let bob = world.client("bob").await;
+    let reserve = |bytes| Reserve {
+        owner: Owner::Service(world.service()),
+        category: Category::Media,
+        filename: None,
+        bytes,
+    };
+    let begins = |who: &Actor, bytes| world.engine.execute(who.clone(), reserve(bytes));
+
+    // As many as may be, of those who come together.
+    let together = futures_util::future::join_all((0..8).map(|_| begins(&alice, 1))).await;
+    let (taken, refused): (Vec<_>, Vec<_>) = together.into_iter().partition(Result::is_ok);
+    assert_eq!(taken.len(), 3);
+    for one in refused {
+        assert_eq!(code(one), 20429);
+    }
+    // Others are not held back by it: another user, a back end.
+    begins(&bob, 1).await.unwrap();
+    for _ in 0..4 {
+        begins(&Actor::Rest, 1000).await.unwrap();
+    }
+    // One that broke off makes room.
+    let broken = media::Discard {
+        media: *taken[0].as_ref().unwrap(),
+    };
+    world.engine.execute(Actor::System, broken).await.unwrap();
+    let last = begins(&alice, 1).await.unwrap();
+    assert_eq!(code(begins(&alice, 1).await), 20429);
+
+    // Bytes count as they were announced until they are there, then as they are.
+    let carol = world.client("carol").await;
+    let first = begins(&carol, 60).await.unwrap();
+    assert_eq!(code(begins(&carol, 41).await), 20429);
+    let complete = media::Complete {
+        media: first,
+        content_type: "text/plain".into(),
+        size: 50,
+    };
+    world.engine.execute(carol.clone(), complete).await.unwrap();
+    assert_eq!(code(begins(&carol, 51).await), 20429);
+    begins(&carol, 50).await.unwrap();
+    // One alone may have more than all together.
+    let dave = world.client("dave").await;
+    begins(&dave, 1_000_000).await.unwrap();
+    assert_eq!(code(begins(&dave, 1).await), 20429);
+
+    // What a message takes counts no more, nor what is collected.
+    let complete = media::Complete {
+        media: last,
+        content_type: "text/plain".into(),
+        size: 1,
+    };
+    world.engine.execute(alice.clone(), complete).await.unwrap();
+    world.add_user(conversation, "alice").await;
+    world.send(&alice, conversation, &[last]).await.unwrap();
+    begins(&alice, 1).await.unwrap();
+    assert_eq!(code(begins(&alice, 1).await), 20429);
+    world.clock.advance(3600);
+    for sid in taken.iter().skip(1).map(|one| *one.as_ref().unwrap()) {
+        let collect = Collect { media: sid };
+        let collected = world.engine.execute(Actor::System, collect).await.unwrap();
+        assert_eq!(collected, Collected::Gone);
+    }
+    begins(&alice, 1).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sender_who_falls_silent_is_given_up_and_leaves_nothing() {
+    let world = World::start().await;
+    let silence = Duration::from_millis(50);
+    let library = world.library.clone().impatient(silence);
+    let body = pieces(&["abc"]).chain(futures_util::stream::pending());
+    let stored = library.store(Actor::Rest, world.upload(), body).await;
+    assert!(matches!(stored, Err(Error::Broken(_))), "{stored:?}");
+    world.job("remove_media").await;
+    assert_eq!(world.files().len(), 0);
 }

@@ -147,6 +147,8 @@ fn limits(config: &Config) -> confab_domain::Limits {
         message_body_bytes: limits.message_body_bytes,
         sms_body_chars: limits.sms_body_chars,
         media_bytes: i64::try_from(config.media.max_bytes).unwrap_or(i64::MAX),
+        unattached_media: count(limits.unattached_media),
+        unattached_media_bytes: i64::try_from(limits.unattached_media_bytes).unwrap_or(i64::MAX),
         participants: count(limits.participants),
         non_chat_participants: count(limits.non_chat_participants),
         group_participants: count(limits.group_participants),

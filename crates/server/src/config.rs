@@ -132,6 +132,10 @@ pub struct Limits {
     pub group_participants: usize,
     /// Conversations that one identity takes part in.
     pub conversations_per_identity: usize,
+    /// Uploaded files of one chat user that no message has taken.
+    pub unattached_media: usize,
+    /// Their bytes together.
+    pub unattached_media_bytes: u64,
 }
 
 /// Which limits of rate and connections are on (B-748).
@@ -337,6 +341,8 @@ impl Default for Limits {
             non_chat_participants: 50,
             group_participants: 10,
             conversations_per_identity: 1000,
+            unattached_media: 100,
+            unattached_media_bytes: 1500 * 1024 * 1024,
         }
     }
 }

@@ -84,6 +84,14 @@ pub async fn engine_at(clock: impl Clock) -> TestEngine {
     engine_over(store().await, clock).await
 }
 
+/// As [`engine_at`] with limits of the test's own.
+///
+/// # Panics
+/// When it cannot be made.
+pub async fn engine_with_at(limits: Limits, clock: impl Clock) -> TestEngine {
+    over(store().await, limits, clock).await
+}
+
 /// An engine over a store that another one may have had before: what a restart finds.
 ///
 /// # Panics

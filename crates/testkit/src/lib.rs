@@ -25,7 +25,7 @@ use std::time::Duration;
 
 pub use clock::TestClock;
 pub use database::Database;
-pub use engine::{TestEngine, TestStore, engine, engine_at, engine_over, engine_with, store};
+pub use engine::{TestEngine, TestStore, engine, engine_at, engine_over, engine_with, engine_with_at, store};
 pub use process::Process;
 pub use rest::{Response, Rest};
 pub use server::TestServer;

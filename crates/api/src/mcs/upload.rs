@@ -104,7 +104,8 @@ impl Upload {
             category: self.category,
             filename: self.filename,
             content_type: self.content_type,
-            max_bytes: limit,
+            // No more than was announced can come, and what was not announced may be all that is allowed.
+            max_bytes: self.length.map_or(limit, |length| length.min(limit)),
         };
         let stored = match self.boundary {
             None => store(scope, upload, &mut body).await,

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use confab_domain::media::{Category, Media, Owner};
 use confab_domain::message::Message;
-use confab_domain::{Actor, Client, Error, Result, conversation, media, message, participant, user};
+use confab_domain::{Actor, Client, Error, Limits, Result, conversation, media, message, participant, user};
 use confab_jobs::Worker;
 use confab_media::{Fetcher, Library, Links, MediaJobs, Objects, Upload};
 use confab_outgoing::Guard;
-use confab_testkit::{TestClock, TestEngine, engine_at, soon};
+use confab_testkit::{TestClock, TestEngine, engine_with_at, soon};
 use confab_types::{ConversationSid, MediaSid, ServiceSid};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -34,8 +34,12 @@ pub struct World {
 
 impl World {
     pub async fn start() -> Self {
+        Self::with(Limits::default()).await
+    }
+
+    pub async fn with(limits: Limits) -> Self {
         let clock = TestClock::new();
-        let engine = engine_at(clock.clone()).await;
+        let engine = engine_with_at(limits, clock.clone()).await;
         let directory = tempfile::tempdir().unwrap();
         let objects = Objects::open(directory.path().join("media")).await.unwrap();
         let library = Library::new((*engine).clone(), objects, Links::new(b"test"));

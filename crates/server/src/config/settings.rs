@@ -345,6 +345,18 @@ pub static SETTINGS: &[Setting] = &[
         "Most conversations that one identity can be a participant of."
     ),
     setting!(
+        limits.unattached_media,
+        integer(1, 10_000),
+        "Most uploaded files of one chat user that no message has taken yet. They are removed five minutes after their \
+         upload; until then one more is answered with 429. Back ends have no such limit."
+    ),
+    setting!(
+        limits.unattached_media_bytes,
+        integer(1, 1024 * 1024 * MIB),
+        "Most bytes of these files together, those that are still coming in with the size that they were announced \
+         with. A single file is always taken up to `media.max_bytes`."
+    ),
+    setting!(
         media.max_bytes,
         integer(1, 4096 * MIB),
         "Largest file that can be uploaded, and most bytes of all files of one message together."
