@@ -23,6 +23,7 @@ use tokio_rustls::server::TlsStream;
 use tower::Service as _;
 
 use crate::shutdown::Shutdown;
+use crate::taken::Taken;
 use crate::tls::Tls;
 use crate::{ops, proxy};
 
@@ -230,7 +231,7 @@ impl Entry {
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_WITHIN)
             .max_buf_size(BUFFER)
-            .serve_connection(TokioIo::new(io), service)
+            .serve_connection(TokioIo::new(Taken::new(io)), service)
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
@@ -249,11 +250,82 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncReadExt as _;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::time::Instant;
 
     use super::*;
     use crate::config::Config;
     use crate::tls::{DIRECTORY, authority};
+
+    fn entry(api: Router, drain: watch::Receiver<()>) -> Entry {
+        Entry {
+            faces: Faces {
+                ops: Router::new(),
+                realtime: Router::new(),
+                api,
+            },
+            tls: None,
+            drain,
+        }
+    }
+
+    /// Tells when a body is dropped.
+    struct Held(Arc<AtomicBool>);
+
+    impl Drop for Held {
+        fn drop(&mut self) {
+            self.0.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Serves one connection whose client has sent `head` and reads nothing: how long it lasts, and whether its body
+    /// is held behind that.
+    async fn lasts(head: &str) -> (Duration, bool) {
+        let held = Arc::new(AtomicBool::new(false));
+        let holds = Arc::clone(&held);
+        let endless = move || {
+            holds.store(true, Ordering::Relaxed);
+            let body = Held(Arc::clone(&holds));
+            async move {
+                let pieces = futures_util::stream::unfold(body, |body| async move {
+                    Some((Ok::<_, Infallible>(vec![0_u8; 1024]), body))
+                });
+                Body::from_stream(pieces)
+            }
+        };
+        let read_all = |body: Body| async move {
+            let read = axum::body::to_bytes(body, 1024).await;
+            format!("{}", read.is_ok())
+        };
+        let api = Router::new()
+            .route("/endless", axum::routing::get(endless))
+            .route("/form", axum::routing::post(read_all));
+        let (_drain, received) = watch::channel(());
+        let (mut client, server) = tokio::io::duplex(4096);
+        client.write_all(head.as_bytes()).await.unwrap();
+        let began = Instant::now();
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        entry(api, received).serve(server, peer, Way::Plain).await;
+        (began.elapsed(), held.load(Ordering::Relaxed))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_neither_sends_nor_takes_is_let_go() {
+        for (head, seconds) in [
+            ("", 30),
+            ("GET /endless HTTP/1.1\r\nHost:", 30),
+            (
+                "POST /form HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc",
+                60,
+            ),
+            ("GET /endless HTTP/1.1\r\nHost: x\r\n\r\n", 60),
+        ] {
+            let (lasted, held) = lasts(head).await;
+            assert_eq!((lasted.as_secs(), held), (seconds, false), "{head}");
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_does_not_shake_hands_is_let_go() {

@@ -12,6 +12,7 @@ pub mod metrics;
 mod ops;
 mod proxy;
 pub mod shutdown;
+mod taken;
 pub mod tls;
 
 /// Version of the server.

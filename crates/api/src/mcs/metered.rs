@@ -10,7 +10,9 @@ use std::task::{Context, Poll};
 
 use axum::body::BodyDataStream;
 use bytes::Bytes;
+use confab_media::SILENCE;
 use futures_util::{Stream, StreamExt as _};
+use tokio::time::Sleep;
 
 /// What the reader may have taken and not handed on.
 const AHEAD_BYTES: usize = 256 * 1024;
@@ -20,6 +22,8 @@ pub(super) struct Metered<'a> {
     body: &'a mut BodyDataStream,
     ahead: Ahead,
     gave: bool,
+    /// While the sender is waited for: until when.
+    patience: Option<Pin<Box<Sleep>>>,
 }
 
 /// Bytes that the reader has taken and not handed on. Clones are the same number.
@@ -45,12 +49,25 @@ impl std::fmt::Display for TooMuch {
 
 impl std::error::Error for TooMuch {}
 
+/// The sender sent nothing for [`SILENCE`].
+#[derive(Debug)]
+pub(super) struct Silent;
+
+impl std::fmt::Display for Silent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the sender fell silent")
+    }
+}
+
+impl std::error::Error for Silent {}
+
 impl<'a> Metered<'a> {
     pub(super) fn new(body: &'a mut BodyDataStream, ahead: Ahead) -> Self {
         Self {
             body,
             ahead,
             gave: false,
+            patience: None,
         }
     }
 }
@@ -67,7 +84,14 @@ impl Stream for Metered<'_> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let next = std::task::ready!(self.body.poll_next_unpin(cx));
+        let Poll::Ready(next) = self.body.poll_next_unpin(cx) else {
+            let patience = self
+                .patience
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(SILENCE)));
+            std::task::ready!(patience.as_mut().poll(cx));
+            return Poll::Ready(Some(Err(Silent.into())));
+        };
+        self.patience = None;
         Poll::Ready(next.map(|piece| {
             let piece = piece?;
             self.ahead.0.fetch_add(piece.len(), Ordering::Relaxed);
