@@ -105,6 +105,8 @@ sids! {
     ContentSid = "HX";
     /// A notification of Notify.
     NotificationSid = "NT";
+    /// An application: URLs that several numbers share. There are none here, but numbers may name one.
+    ApplicationSid = "AP";
     /// A phone number of an account.
     NumberSid = "PN";
     /// A text message on a carrier.

@@ -1,13 +1,14 @@
 //! Phone numbers of the account. All of them are on the simulator so far, so one is had by asking for it.
 
-use confab_domain::number::{self, Filter, Number, NumberType};
-use confab_types::{AccountSid, NumberSid};
+use confab_domain::endpoint::Method;
+use confab_domain::number::{self, Fields, Filter, Number, NumberType, Wanted};
+use confab_types::{AccountSid, ApiError, NumberSid};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Owner;
 use crate::kit::failure::Result;
-use crate::kit::input::{Input, Required, Text, input};
+use crate::kit::input::{Bool, Input, OneOf, Required, Text, Uri, input, words};
 use crate::kit::paging::{InList, ListedUris, Paged};
 use crate::kit::render::{Created, Deleted, Found, Rfc2822, reply};
 use crate::kit::routes::{Routes, delete, get, post};
@@ -52,36 +53,121 @@ pub(super) fn routes(routes: &mut Routes) {
     );
 }
 
-input! {
-    /// A number to have.
-    struct New {
-        phone_number: Required = "PhoneNumber",
-        friendly_name: Text = "FriendlyName",
+words! {
+    /// How a URL is called.
+    Methods: "GET", "POST"
+}
+
+/// What may be set of a number, behind the parameters that name it.
+macro_rules! values {
+    ($(#[$meta:meta])* $name:ident { $($field:ident: $kind:ty = $wire:literal,)* }) => {
+        input! {
+            $(#[$meta])*
+            struct $name {
+                $($field: $kind = $wire,)*
+                friendly_name: Text = "FriendlyName",
+                sms_url: Uri = "SmsUrl",
+                sms_method: OneOf<Methods> = "SmsMethod",
+                sms_fallback_url: Uri = "SmsFallbackUrl",
+                sms_fallback_method: OneOf<Methods> = "SmsFallbackMethod",
+                sms_application_sid: Text = "SmsApplicationSid",
+                status_callback: Uri = "StatusCallback",
+                status_callback_method: OneOf<Methods> = "StatusCallbackMethod",
+                voice_url: Uri = "VoiceUrl",
+                voice_method: OneOf<Methods> = "VoiceMethod",
+                voice_fallback_url: Uri = "VoiceFallbackUrl",
+                voice_fallback_method: OneOf<Methods> = "VoiceFallbackMethod",
+                voice_application_sid: Text = "VoiceApplicationSid",
+                voice_caller_id_lookup: Bool = "VoiceCallerIdLookup",
+            }
+        }
+
+        impl $name {
+            fn fields(self) -> Result<Fields> {
+                let method = |word: Option<String>| word.as_deref().map(Method::parse).transpose();
+                Ok(Fields {
+                    friendly_name: self.friendly_name,
+                    sms_url: self.sms_url,
+                    sms_method: method(self.sms_method)?,
+                    sms_fallback_url: self.sms_fallback_url,
+                    sms_fallback_method: method(self.sms_fallback_method)?,
+                    sms_application: self.sms_application_sid,
+                    status_callback: self.status_callback,
+                    status_callback_method: method(self.status_callback_method)?,
+                    voice_url: self.voice_url,
+                    voice_method: method(self.voice_method)?,
+                    voice_fallback_url: self.voice_fallback_url,
+                    voice_fallback_method: method(self.voice_fallback_method)?,
+                    voice_application: self.voice_application_sid,
+                    voice_caller_id_lookup: self.voice_caller_id_lookup,
+                })
+            }
+        }
+    };
+}
+
+values! {
+    /// A number to have: this one, or one of an area.
+    New {
+        phone_number: Text = "PhoneNumber",
+        area_code: Text = "AreaCode",
     }
 }
 
-async fn create(owner: Owner, Input(new): Input<New>) -> Result<Created<View>> {
-    create_as(owner, new, None).await
+values! {
+    /// A number of a kind to have.
+    NewOfKind {
+        phone_number: Required = "PhoneNumber",
+    }
 }
 
-async fn create_local(owner: Owner, Input(new): Input<New>) -> Result<Created<View>> {
-    create_as(owner, new, Some(NumberType::Local)).await
+values! {
+    /// What may change of a number.
+    Changes {}
 }
 
-async fn create_mobile(owner: Owner, Input(new): Input<New>) -> Result<Created<View>> {
-    create_as(owner, new, Some(NumberType::Mobile)).await
+async fn create(owner: Owner, Input(mut new): Input<New>) -> Result<Created<View>> {
+    let given = |text: Option<String>| text.filter(|t| !t.is_empty());
+    let wanted = match (given(new.phone_number.take()), given(new.area_code.take())) {
+        (Some(number), _) => Wanted::Number(number),
+        (None, Some(code)) => Wanted::AreaCode(code),
+        (None, None) => return Err(ApiError::missing("PhoneNumber").into()),
+    };
+    buy(owner, wanted, None, new.fields()?).await
 }
 
-async fn create_toll_free(owner: Owner, Input(new): Input<New>) -> Result<Created<View>> {
-    create_as(owner, new, Some(NumberType::TollFree)).await
+async fn create_local(owner: Owner, new: Input<NewOfKind>) -> Result<Created<View>> {
+    create_as(owner, new, NumberType::Local).await
 }
 
-async fn create_as(owner: Owner, new: New, kind: Option<NumberType>) -> Result<Created<View>> {
-    let command = number::Create {
+async fn create_mobile(owner: Owner, new: Input<NewOfKind>) -> Result<Created<View>> {
+    create_as(owner, new, NumberType::Mobile).await
+}
+
+async fn create_toll_free(owner: Owner, new: Input<NewOfKind>) -> Result<Created<View>> {
+    create_as(owner, new, NumberType::TollFree).await
+}
+
+async fn create_as(
+    owner: Owner,
+    Input(mut new): Input<NewOfKind>,
+    kind: NumberType,
+) -> Result<Created<View>> {
+    let wanted = Wanted::Number(std::mem::take(&mut new.phone_number));
+    buy(owner, wanted, Some(kind), new.fields()?).await
+}
+
+async fn buy(
+    owner: Owner,
+    wanted: Wanted,
+    kind: Option<NumberType>,
+    fields: Fields,
+) -> Result<Created<View>> {
+    let command = number::Buy {
         account: owner.account(),
-        address: new.phone_number,
-        friendly_name: new.friendly_name,
+        wanted,
         kind,
+        fields,
     };
     let made = owner.execute(command).await?;
     Ok(reply(&view(&owner, made)))
@@ -93,18 +179,11 @@ async fn fetch(owner: Owner) -> Result<Found<View>> {
     Ok(reply(&view(&owner, found)))
 }
 
-input! {
-    /// What may change of a number.
-    struct Changes {
-        friendly_name: Text = "FriendlyName",
-    }
-}
-
 async fn update(owner: Owner, Input(changes): Input<Changes>) -> Result<Found<View>> {
     let command = number::Update {
         account: owner.account(),
         number: owner.json_sid("Sid")?,
-        friendly_name: changes.friendly_name,
+        fields: changes.fields()?,
     };
     let changed = owner.execute(command).await?;
     Ok(reply(&view(&owner, changed)))
@@ -173,6 +252,7 @@ async fn list_of(
 }
 
 fn view(owner: &Owner, number: Number) -> View {
+    let settings = number.settings;
     View {
         account_sid: number.account,
         address_requirements: "none",
@@ -195,21 +275,21 @@ fn view(owner: &Owner, number: Number) -> View {
         origin: "simulator",
         phone_number: number.address,
         sid: number.sid,
-        sms_application_sid: "",
-        sms_fallback_method: "POST",
-        sms_fallback_url: "",
-        sms_method: "POST",
-        sms_url: "",
-        status_callback: "",
-        status_callback_method: "POST",
+        sms_application_sid: settings.sms_application.unwrap_or_default(),
+        sms_fallback_method: settings.sms_fallback_method.upper(),
+        sms_fallback_url: settings.sms_fallback_url.unwrap_or_default(),
+        sms_method: settings.sms_method.upper(),
+        sms_url: settings.sms_url.unwrap_or_default(),
+        status_callback: settings.status_callback.unwrap_or_default(),
+        status_callback_method: settings.status_callback_method.upper(),
         trunk_sid: None,
         uri: format!("{}/IncomingPhoneNumbers/{}.json", owner.path(), number.sid),
-        voice_application_sid: "",
-        voice_caller_id_lookup: false,
-        voice_fallback_method: "POST",
-        voice_fallback_url: None,
-        voice_method: "POST",
-        voice_url: None,
+        voice_application_sid: settings.voice_application.unwrap_or_default(),
+        voice_caller_id_lookup: settings.voice_caller_id_lookup,
+        voice_fallback_method: settings.voice_fallback_method.upper(),
+        voice_fallback_url: settings.voice_fallback_url,
+        voice_method: settings.voice_method.upper(),
+        voice_url: settings.voice_url,
         bundle_sid: None,
         voice_receive_mode: "voice",
         status: "in-use",
@@ -235,16 +315,16 @@ struct View {
     origin: &'static str,
     phone_number: String,
     sid: NumberSid,
-    sms_application_sid: &'static str,
+    sms_application_sid: String,
     sms_fallback_method: &'static str,
-    sms_fallback_url: &'static str,
+    sms_fallback_url: String,
     sms_method: &'static str,
-    sms_url: &'static str,
-    status_callback: &'static str,
+    sms_url: String,
+    status_callback: String,
     status_callback_method: &'static str,
     trunk_sid: Option<String>,
     uri: String,
-    voice_application_sid: &'static str,
+    voice_application_sid: String,
     voice_caller_id_lookup: bool,
     voice_fallback_method: &'static str,
     voice_fallback_url: Option<String>,

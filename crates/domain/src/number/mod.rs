@@ -1,6 +1,9 @@
 //! Phone numbers and senders of an account (rest.md §9, IncomingPhoneNumbers). All of them are on the simulator so
 //! far.
 
+mod area;
+mod settings;
+
 use confab_store::{Row, params};
 use confab_types::{AccountSid, Address, ApiError, KeyPart, MessagingServiceSid, NumberSid, Timestamp};
 
@@ -8,6 +11,8 @@ use crate::error::{Error, taken};
 use crate::list::{Bound, Listing};
 use crate::sync::{opt_sid, sid};
 use crate::{Command, Cx, Order, Page, Result, Transaction, Window, text};
+
+pub use settings::{Fields, Settings};
 
 /// Kind of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +66,8 @@ pub struct Number {
     pub kind: NumberType,
     /// The messaging service that it is in, and since when.
     pub pool: Option<(MessagingServiceSid, Timestamp)>,
+    /// What is called for it.
+    pub settings: Settings,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -69,7 +76,8 @@ pub struct Number {
 
 macro_rules! columns {
     () => {
-        "sid, account_sid, address, friendly_name, type, messaging_service_sid, pooled_at, created_at, updated_at"
+        "sid, account_sid, address, friendly_name, type, messaging_service_sid, pooled_at, settings, created_at, \
+         updated_at"
     };
 }
 pub(crate) use columns;
@@ -85,6 +93,7 @@ pub(crate) fn read(mut row: Row) -> Result<Number> {
             (Some(service), Some(since)) => Some((service, Timestamp(since))),
             _ => None,
         },
+        settings: text::of_json(&row.text()?)?,
         created_at: Timestamp(row.int()?),
         updated_at: Timestamp(row.int()?),
     })
@@ -110,7 +119,7 @@ pub(crate) fn require(
 ) -> Result<()> {
     match owner(tx, address)? {
         Some(owner) if owner == account => Ok(()),
-        None if cx.limits.auto_claim => match insert(tx, cx, account, address, None, None) {
+        None if cx.limits.auto_claim => match insert(tx, cx, account, address, &Fields::default(), None) {
             // Claimed by another transaction since the look-up: run again and find it.
             Err(Error::Api(api)) if api.code == 21422 => {
                 Err(confab_store::Error::Retry("a number was claimed meanwhile".into()).into())
@@ -127,9 +136,12 @@ fn insert(
     cx: &mut Cx<'_>,
     account: AccountSid,
     address: &Address,
-    friendly_name: Option<&str>,
+    fields: &Fields,
     kind: Option<NumberType>,
 ) -> Result<Number> {
+    let friendly_name = fields.check_name()?.filter(|name| !name.is_empty());
+    let mut settings = Settings::default();
+    fields.fill(&mut settings)?;
     let number = Number {
         sid: cx.sid(),
         account,
@@ -141,6 +153,7 @@ fn insert(
             NumberType::Local
         }),
         pool: None,
+        settings,
         created_at: cx.now,
         updated_at: cx.now,
     };
@@ -148,7 +161,7 @@ fn insert(
         concat!(
             "INSERT INTO number (",
             columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, NULL, NULL, $6, $7)"
+            ") VALUES ($1, $2, $3, $4, $5, NULL, NULL, $6, $7, $7)"
         ),
         params![
             number.sid.to_string(),
@@ -156,7 +169,7 @@ fn insert(
             &number.address,
             &number.friendly_name,
             number.kind.name(),
-            cx.now.0,
+            text::to_json(&number.settings),
             cx.now.0
         ],
     )
@@ -251,7 +264,7 @@ pub(crate) fn key(number: &Number) -> Vec<KeyPart> {
     vec![KeyPart::Text(number.sid.to_string())]
 }
 
-/// Takes a number into an account.
+/// Takes a certain number into an account, with nothing set but its name: what [`Buy`] does for a number of a carrier.
 #[derive(Clone, Debug)]
 pub struct Create {
     /// The account.
@@ -268,10 +281,56 @@ impl Command for Create {
     type Output = Number;
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Number> {
-        text::at_most(self.friendly_name.as_deref().unwrap_or(""), 64, 20002)?;
-        let address = Address::parse(&self.address)
-            .filter(|a| confab_types::address::is_e164(a.as_str()))
-            .ok_or_else(|| Error::code(21421))?;
+        let buy = Buy {
+            account: self.account,
+            wanted: Wanted::Number(self.address.clone()),
+            kind: self.kind,
+            fields: Fields {
+                friendly_name: self.friendly_name.clone(),
+                ..Fields::default()
+            },
+        };
+        buy.apply(tx, cx)
+    }
+}
+
+/// Which number is wanted.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    /// This one, in E.164.
+    Number(String),
+    /// Any that is free in an area of North America, by its three digits.
+    AreaCode(String),
+}
+
+/// Takes a number into an account.
+#[derive(Clone, Debug)]
+pub struct Buy {
+    /// The account.
+    pub account: AccountSid,
+    /// Which number.
+    pub wanted: Wanted,
+    /// Its kind; known by the number where none is named.
+    pub kind: Option<NumberType>,
+    /// What is set of it.
+    pub fields: Fields,
+}
+
+impl Command for Buy {
+    type Output = Number;
+
+    /// # Errors
+    /// 21421 for what is no number or none of the kind, 21422 for a taken one, 21451 for what is no area code, 21452
+    /// where nothing is free in it; and those of [`Fields`].
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Number> {
+        self.fields.check_name()?;
+        self.fields.fill(&mut Settings::default())?;
+        let address = match &self.wanted {
+            Wanted::Number(number) => Address::parse(number)
+                .filter(|a| confab_types::address::is_e164(a.as_str()))
+                .ok_or_else(|| Error::code(21421))?,
+            Wanted::AreaCode(code) => area::pick(tx, cx, code)?,
+        };
         if self
             .kind
             .is_some_and(|kind| (kind == NumberType::TollFree) != is_toll_free(&address))
@@ -281,42 +340,53 @@ impl Command for Create {
         if owner(tx, &address)?.is_some() {
             return Err(Error::code(21422));
         }
-        insert(
-            tx,
-            cx,
-            self.account,
-            &address,
-            self.friendly_name.as_deref().filter(|t| !t.is_empty()),
-            self.kind,
-        )
+        insert(tx, cx, self.account, &address, &self.fields, self.kind)
     }
 }
 
-/// Renames a number.
+/// Changes a number.
 #[derive(Clone, Debug)]
 pub struct Update {
     /// The account.
     pub account: AccountSid,
     /// The number.
     pub number: NumberSid,
-    /// Its new name; `None` leaves it.
-    pub friendly_name: Option<String>,
+    /// New values.
+    pub fields: Fields,
 }
 
 impl Command for Update {
     type Output = Number;
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Number> {
-        let mut number = fetch(tx, self.account, self.number)?;
-        if let Some(name) = &self.friendly_name {
-            text::at_most(name, 64, 20002)?;
-            number.friendly_name.clone_from(name);
-            number.updated_at = cx.now;
-            tx.exec(
-                "UPDATE number SET friendly_name = $2, updated_at = $3 WHERE sid = $1",
-                params![number.sid.to_string(), name, cx.now.0],
-            )?;
+        // Locked: who sets something else at the same time must not take this back.
+        let row = tx.first(
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM number WHERE sid = $1 AND account_sid = $2 {for_update}"
+            ),
+            params![self.number.to_string(), self.account.to_string()],
+        )?;
+        let before = row.map(read).transpose()?.ok_or_else(|| Error::code(20404))?;
+        let mut number = before.clone();
+        if let Some(name) = self.fields.check_name()? {
+            name.clone_into(&mut number.friendly_name);
         }
+        self.fields.fill(&mut number.settings)?;
+        if number.friendly_name == before.friendly_name && number.settings == before.settings {
+            return Ok(number);
+        }
+        number.updated_at = cx.now;
+        tx.exec(
+            "UPDATE number SET friendly_name = $2, settings = $3, updated_at = $4 WHERE sid = $1",
+            params![
+                number.sid.to_string(),
+                &number.friendly_name,
+                text::to_json(&number.settings),
+                cx.now.0
+            ],
+        )?;
         Ok(number)
     }
 }
