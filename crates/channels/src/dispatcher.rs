@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use confab_domain::job::{Job, Kind};
 use confab_domain::receipt::Status;
-use confab_domain::{Actor, Command, Error, Origin, conversation, handset, receipt, webhook};
+use confab_domain::{Actor, Command, Error, Origin, binding, conversation, handset, receipt, webhook};
 use confab_engine::Engine;
 use confab_jobs::{Handler, Outcome};
 use confab_types::{AccountSid, ConversationSid, WebhookSid};
@@ -121,6 +121,15 @@ impl Dispatcher {
         }
     }
 
+    async fn drop_bindings(&self) -> Outcome {
+        match self.engine.execute(Actor::System, binding::DropUnrenewed).await {
+            Ok(at) => Outcome::Again { at },
+            Err(error) => Outcome::Failed {
+                error: error.to_string(),
+            },
+        }
+    }
+
     /// Ends what a caller of REST began: it is told of as his doing (B-427).
     async fn initialize(&self, initialize: conversation::Initialize, announces: bool) -> Outcome {
         let conversation = initialize.conversation;
@@ -195,6 +204,7 @@ impl Handler for Dispatcher {
                 self.initialize(initialize, announces).await
             }
             Kind::ReplayMessages { webhook } => self.replay(webhook).await,
+            Kind::DropBindings => self.drop_bindings().await,
             Kind::CollectMedia { .. } | Kind::RemoveMedia { .. } | Kind::Receive(_) => Outcome::Failed {
                 error: "not a job of the dispatcher".into(),
             },

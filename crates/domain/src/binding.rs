@@ -8,10 +8,15 @@ use crate::credential::{self, CredentialType};
 use crate::error::Error;
 use crate::list::{self, Bound, Listing};
 use crate::sync::{opt_sid, sid};
-use crate::{Command, Cx, Order, Page, Result, Transaction, Window, reachability, text, user};
+use crate::user::{self, User};
+use crate::{Command, Cx, Effect, Order, Page, Result, Transaction, Window, job, reachability, text};
 
 /// Identities that one list may ask for: each is a look-up of its own.
 pub const IDENTITIES: usize = 100;
+/// Time in which an app must register its device again, seconds: a year (B-627).
+pub const RENEWED_SECONDS: i64 = 365 * 86_400;
+/// Bindings that one run of [`DropUnrenewed`] drops.
+const STEP: i64 = 100;
 /// Name of the binding type that lists may ask for, though no binding has it (rest.md §15 row 8).
 const TWILSOCK: &str = "twilsock";
 
@@ -320,6 +325,7 @@ impl Command for Register {
                     cx.now.0
                 ],
             )?;
+            watch(tx, cx)?;
         } else {
             tx.exec(
                 "UPDATE binding SET address = $2, credential_sid = $3, message_types = $4, updated_at = $5 \
@@ -362,14 +368,82 @@ impl Command for Delete {
         if deleted == 0 {
             return Err(Error::code(20404));
         }
-        let other = tx.first(
-            "SELECT sid FROM binding WHERE service_sid = $1 AND identity = $2 LIMIT 1",
-            params![&service, &found.identity],
+        after_one(tx, cx, self.service, &found.identity, user)
+    }
+}
+
+/// What the end of a binding changes of its user, whose row is locked (B-548).
+fn after_one(
+    tx: &mut Transaction<'_>,
+    cx: &mut Cx<'_>,
+    service: ServiceSid,
+    identity: &str,
+    user: Option<User>,
+) -> Result<()> {
+    let other = tx.first(
+        "SELECT sid FROM binding WHERE service_sid = $1 AND identity = $2 LIMIT 1",
+        params![service.to_string(), identity],
+    )?;
+    if let (Some(user), None) = (user, other) {
+        reachability::set_notifiable(tx, cx, service, user.sid, false)?;
+    }
+    Ok(())
+}
+
+/// Makes sure that the job is there which drops bindings. It began with the first one and does not end: the next it
+/// has to do is always known, and nothing that is registered or renewed later brings that nearer. Two that come first
+/// at the same time leave two jobs, which do no harm.
+fn watch(tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
+    let kind = job::Kind::DropBindings;
+    if !job::is_waiting(tx, &kind.ordering_key())? {
+        job::add(tx, cx, &kind, cx.now.plus_seconds(RENEWED_SECONDS))?;
+        cx.emit(Effect::JobsWaiting);
+    }
+    Ok(())
+}
+
+/// Drops bindings that were not renewed for a year (B-627), some at a time, and tells when to look again. They are
+/// found by the date of their renewal, oldest first.
+#[derive(Clone, Copy, Debug)]
+pub struct DropUnrenewed;
+
+impl Command for DropUnrenewed {
+    type Output = Timestamp;
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Timestamp> {
+        let last = cx.now.plus_seconds(-RENEWED_SECONDS).0;
+        let rows = tx.query(
+            "SELECT service_sid, identity, sid FROM binding WHERE updated_at <= $1 ORDER BY updated_at LIMIT $2",
+            params![last, STEP],
         )?;
-        if let (Some(user), None) = (user, other) {
-            reachability::set_notifiable(tx, cx, self.service, user.sid, false)?;
+        let more = i64::try_from(rows.len()).unwrap_or(i64::MAX) == STEP;
+        let mut due = rows
+            .into_iter()
+            .map(|mut row| Ok((row.text()?, row.text()?, row.text()?)))
+            .collect::<Result<Vec<_>>>()?;
+        // Users in the order of their identities (docs/ARCHITECTURE.md, Order of locks).
+        due.sort_unstable();
+        for (service, identity, binding) in due {
+            let service = sid(&service)?;
+            let user = user::hold_identity(tx, service, &identity)?;
+            // It may have been renewed since it was looked up.
+            let dropped = tx.exec(
+                "DELETE FROM binding WHERE sid = $1 AND updated_at <= $2",
+                params![binding, last],
+            )?;
+            if dropped > 0 {
+                after_one(tx, cx, service, &identity, user)?;
+            }
         }
-        Ok(())
+        if more {
+            return Ok(cx.now);
+        }
+        let row = tx.first(
+            "SELECT updated_at FROM binding WHERE updated_at > $1 ORDER BY updated_at LIMIT 1",
+            params![last],
+        )?;
+        let oldest = row.map_or(Ok(cx.now.0), |mut row| row.int())?;
+        Ok(Timestamp(oldest).plus_seconds(RENEWED_SECONDS))
     }
 }
 

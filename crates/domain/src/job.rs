@@ -76,6 +76,8 @@ pub enum Kind {
         /// The webhook.
         webhook: WebhookSid,
     },
+    /// Drop the bindings that nobody has renewed; one job for all of them.
+    DropBindings,
 }
 
 /// How a kind is written in its row.
@@ -129,6 +131,7 @@ enum Payload {
     ReplayMessages {
         webhook: String,
     },
+    DropBindings,
 }
 
 impl Kind {
@@ -145,12 +148,13 @@ impl Kind {
             Self::RemoveMedia { .. } => "remove_media",
             Self::Receive(_) => "receive",
             Self::ReplayMessages { .. } => "replay_messages",
+            Self::DropBindings => "drop_bindings",
         }
     }
 
     /// Jobs with the same key run one after another in the order they were written: messages of one number pair
     /// must not overtake each other.
-    fn ordering_key(&self) -> String {
+    pub(crate) fn ordering_key(&self) -> String {
         match self {
             Self::Send { from, to, .. } => format!("send {from} {to}"),
             Self::HandsetDelivers { sid, .. } => format!("delivers {sid}"),
@@ -166,6 +170,7 @@ impl Kind {
             }
             Self::Receive(arrival) => arrival.order(),
             Self::ReplayMessages { webhook } => format!("replay {webhook}"),
+            Self::DropBindings => "bindings".into(),
         }
     }
 
@@ -227,6 +232,7 @@ impl Kind {
             Self::ReplayMessages { webhook } => Payload::ReplayMessages {
                 webhook: webhook.to_string(),
             },
+            Self::DropBindings => Payload::DropBindings,
         };
         serde_json::to_string(&payload).unwrap_or_default()
     }
@@ -300,6 +306,7 @@ impl Kind {
             Payload::ReplayMessages { webhook } => Self::ReplayMessages {
                 webhook: sid(&webhook)?,
             },
+            Payload::DropBindings => Self::DropBindings,
         })
     }
 }

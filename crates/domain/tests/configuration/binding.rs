@@ -2,8 +2,8 @@
 
 use confab_domain::binding::{self, Binding, Delete, Filter, IDENTITIES, MessageType, Register};
 use confab_domain::credential::{self, CredentialType, Renewal, Sealed};
-use confab_domain::{Error, user};
-use confab_testkit::{TestEngine, engine};
+use confab_domain::{Actor, Error, job, reachability, service, user};
+use confab_testkit::{TestClock, TestEngine, engine, engine_at};
 use confab_types::{AccountSid, BindingSid, CredentialSid, Sid as _};
 use futures_util::future::join_all;
 
@@ -256,4 +256,125 @@ async fn a_credential_is_of_the_account_and_the_push_service_b625() {
         .await
         .unwrap();
     assert_eq!(changed.kind, CredentialType::Gcm);
+}
+
+/// A year, in seconds.
+const YEAR: i64 = binding::RENEWED_SECONDS;
+
+/// Does the jobs that are due, as a worker would; how many there were.
+async fn work(engine: &TestEngine) -> usize {
+    let mut done = 0;
+    loop {
+        let claim = job::Claim { most: 10 };
+        let claimed = engine.execute(Actor::System, claim).await.unwrap();
+        if claimed.is_empty() {
+            return done;
+        }
+        for job in claimed {
+            assert_eq!(job.kind, job::Kind::DropBindings);
+            let run_at = engine
+                .execute(Actor::System, binding::DropUnrenewed)
+                .await
+                .unwrap();
+            let postpone = job::Postpone {
+                id: job.id,
+                run_at,
+                error: None,
+            };
+            engine.execute(Actor::System, postpone).await.unwrap();
+            done += 1;
+        }
+    }
+}
+
+async fn notifiable(engine: &TestEngine, identity: &'static str) -> Option<bool> {
+    let service = engine.account.default_service;
+    let user = engine.read(move |tx| reachability::fetch(tx, service, identity));
+    user.await.unwrap().reachability.unwrap().notifiable
+}
+
+#[tokio::test]
+async fn what_is_not_renewed_for_a_year_is_dropped_b627_b548() {
+    let clock = TestClock::new();
+    let engine = engine_at(clock.clone()).await;
+    let configure = service::Configure {
+        account: engine.account.sid,
+        service: engine.account.default_service,
+        conversation_creator_role: None,
+        conversation_role: None,
+        service_role: None,
+        reachability_enabled: Some(true),
+    };
+    run(&engine, configure).await.unwrap();
+    for identity in ["alice", "bob"] {
+        new_user(&engine, engine.account.default_service, identity).await;
+    }
+    let registers = |identity, endpoint| {
+        run(
+            &engine,
+            register(&engine, identity, endpoint, CredentialType::Fcm),
+        )
+    };
+    registers("alice", "phone").await.unwrap();
+    registers("bob", "phone").await.unwrap();
+    clock.advance(1000);
+    registers("bob", "tablet").await.unwrap();
+    assert_eq!(rows(&engine, "SELECT COUNT(*) FROM job").await, 1);
+
+    // A second before the year of the first two is over nothing happens; bob's phone is renewed by then.
+    clock.advance(YEAR - 1001);
+    assert_eq!(work(&engine).await, 0);
+    registers("bob", "phone").await.unwrap();
+    clock.advance(1);
+    assert_eq!(work(&engine).await, 1);
+    let left: Vec<_> = list(&engine, &[], &[]).await.unwrap();
+    assert_eq!(
+        left.iter().map(|b| b.endpoint.as_str()).collect::<Vec<_>>(),
+        ["phone", "tablet"]
+    );
+    assert!(left.iter().all(|b| b.identity == "bob"));
+    assert_eq!(
+        (
+            notifiable(&engine, "alice").await,
+            notifiable(&engine, "bob").await
+        ),
+        (Some(false), Some(true))
+    );
+
+    // The tablet follows when its own year is over, and then the phone; only with the last one he is not notifiable.
+    clock.advance(999);
+    assert_eq!(work(&engine).await, 0);
+    clock.advance(1);
+    assert_eq!(work(&engine).await, 1);
+    assert_eq!(list(&engine, &[], &[]).await.unwrap().len(), 1);
+    assert_eq!(notifiable(&engine, "bob").await, Some(true));
+    clock.advance(YEAR);
+    assert_eq!(work(&engine).await, 1);
+    assert_eq!(list(&engine, &[], &[]).await.unwrap().len(), 0);
+    assert_eq!(notifiable(&engine, "bob").await, Some(false));
+
+    // The job goes on for those who come later, one for all.
+    registers("alice", "phone").await.unwrap();
+    assert_eq!(notifiable(&engine, "alice").await, Some(true));
+    assert_eq!(rows(&engine, "SELECT COUNT(*) FROM job").await, 1);
+    clock.advance(YEAR);
+    assert!(work(&engine).await > 0);
+    assert_eq!(list(&engine, &[], &[]).await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn many_are_dropped_in_steps_b627() {
+    let clock = TestClock::new();
+    let engine = engine_at(clock.clone()).await;
+    new_user(&engine, engine.account.default_service, "bob").await;
+    let all = (0..205).map(|n| {
+        let command = register(&engine, "bob", &format!("device {n}"), CredentialType::Apn);
+        run(&engine, command)
+    });
+    for made in join_all(all).await {
+        made.unwrap();
+    }
+    clock.advance(YEAR);
+    assert_eq!(work(&engine).await, 3);
+    assert_eq!(rows(&engine, "SELECT COUNT(*) FROM binding").await, 0);
 }
