@@ -81,7 +81,7 @@ async fn create(scope: Scope, _: WebhookEnabled, Input(new): Input<New>) -> Resu
 
 async fn find(scope: &Scope) -> Result<Message> {
     let (service, conversation) = (scope.service, scope.item("ConversationSid")?.to_owned());
-    let key = scope.item("Sid")?.to_owned();
+    let key = scope.sid::<MessageSid>("Sid")?.to_string();
     scope
         .read(move |tx| {
             let within = conversation::parent(tx, service, &conversation)?;
@@ -117,7 +117,7 @@ async fn update(scope: Scope, _: WebhookEnabled, Input(changes): Input<Changes>)
     let command = message::Update {
         service: scope.service,
         conversation: scope.item("ConversationSid")?.to_owned(),
-        key: scope.item("Sid")?.to_owned(),
+        key: scope.sid::<MessageSid>("Sid")?.to_string(),
         author: changes.author,
         body: changes.body,
         subject: changes.subject,
@@ -133,7 +133,7 @@ async fn remove(scope: Scope, _: WebhookEnabled) -> Result<Deleted> {
     let command = message::Delete {
         service: scope.service,
         conversation: scope.item("ConversationSid")?.to_owned(),
-        key: scope.item("Sid")?.to_owned(),
+        key: scope.sid::<MessageSid>("Sid")?.to_string(),
     };
     scope.execute(command).await?;
     Ok(Deleted)

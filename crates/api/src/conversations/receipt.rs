@@ -30,8 +30,8 @@ pub(super) fn routes(routes: &mut Routes) {
 async fn fetch(scope: Scope) -> Result<Found<View>> {
     let (service, conversation) = (scope.service, scope.item("ConversationSid")?.to_owned());
     let (message, key) = (
-        scope.item("MessageSid")?.to_owned(),
-        scope.item("Sid")?.to_owned(),
+        scope.sid::<MessageSid>("MessageSid")?.to_string(),
+        scope.sid::<ReceiptSid>("Sid")?.to_string(),
     );
     let found = scope
         .read(move |tx| {
@@ -45,7 +45,8 @@ async fn fetch(scope: Scope) -> Result<Found<View>> {
 
 async fn list(scope: Scope, query: Paged<(), 50>) -> Result<Listed<View>> {
     let (service, conversation) = (scope.service, scope.item("ConversationSid")?.to_owned());
-    let (key, root) = (scope.item("MessageSid")?.to_owned(), scope.root.clone());
+    let key = scope.sid::<MessageSid>("MessageSid")?.to_string();
+    let root = scope.root.clone();
     query
         .paging
         .list(

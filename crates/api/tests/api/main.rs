@@ -30,6 +30,7 @@ mod numbers;
 mod paging;
 mod participant_conversations;
 mod participants;
+mod path_sids;
 mod programmable;
 mod roles;
 mod routing;
