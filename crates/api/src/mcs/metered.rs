@@ -7,10 +7,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::BodyDataStream;
 use bytes::Bytes;
-use confab_media::SILENCE;
 use futures_util::{Stream, StreamExt as _};
 use tokio::time::Sleep;
 
@@ -22,6 +22,7 @@ pub(super) struct Metered<'a> {
     body: &'a mut BodyDataStream,
     ahead: Ahead,
     gave: bool,
+    silence: Duration,
     /// While the sender is waited for: until when.
     patience: Option<Pin<Box<Sleep>>>,
 }
@@ -49,7 +50,7 @@ impl std::fmt::Display for TooMuch {
 
 impl std::error::Error for TooMuch {}
 
-/// The sender sent nothing for [`SILENCE`].
+/// The sender sent nothing for too long.
 #[derive(Debug)]
 pub(super) struct Silent;
 
@@ -62,11 +63,13 @@ impl std::fmt::Display for Silent {
 impl std::error::Error for Silent {}
 
 impl<'a> Metered<'a> {
-    pub(super) fn new(body: &'a mut BodyDataStream, ahead: Ahead) -> Self {
+    /// A body whose sender must send something within `silence`.
+    pub(super) fn new(body: &'a mut BodyDataStream, ahead: Ahead, silence: Duration) -> Self {
         Self {
             body,
             ahead,
             gave: false,
+            silence,
             patience: None,
         }
     }
@@ -85,9 +88,10 @@ impl Stream for Metered<'_> {
             return Poll::Pending;
         }
         let Poll::Ready(next) = self.body.poll_next_unpin(cx) else {
+            let silence = self.silence;
             let patience = self
                 .patience
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep(SILENCE)));
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(silence)));
             std::task::ready!(patience.as_mut().poll(cx));
             return Poll::Ready(Some(Err(Silent.into())));
         };
@@ -98,5 +102,24 @@ impl Stream for Metered<'_> {
             self.gave = true;
             Ok(piece)
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use futures_util::stream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_form_whose_sender_falls_silent_ends() {
+        let sent = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"--x"))]);
+        let mut body = Body::from_stream(sent.chain(stream::pending())).into_data_stream();
+        let mut metered = Metered::new(&mut body, Ahead::default(), Duration::from_millis(20));
+        let first = metered.next().await.unwrap().unwrap();
+        assert_eq!(first, "--x");
+        let error = metered.next().await.unwrap().unwrap_err();
+        assert!(error.is::<Silent>(), "{error}");
     }
 }

@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use bytes::Bytes;
 use confab_domain::media::{Category, Media, Owner};
-use confab_media::Error;
+use confab_media::{Error, SILENCE};
 use confab_types::{ApiError, Form};
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use multer::{Constraints, Multipart, SizeLimit};
@@ -113,7 +113,7 @@ impl Upload {
                 let size = SizeLimit::new().whole_stream(limit.saturating_add(FORM_BYTES));
                 let constraints = Constraints::new().size_limit(size);
                 let ahead = Ahead::default();
-                let metered = Metered::new(&mut body, ahead.clone());
+                let metered = Metered::new(&mut body, ahead.clone(), SILENCE);
                 let form = Multipart::with_constraints(metered, boundary, constraints);
                 store_file(scope, upload, form, ahead).await
             }
