@@ -8,8 +8,9 @@ use confab_types::{AccountSid, Address, Channel, MediaSid, ServiceSid};
 use crate::event::Event;
 use crate::hook::Asks;
 use crate::job::{self, Kind};
+use crate::message_log::{self, Direction, Status};
 use crate::participant::{self, Participant};
-use crate::{Command, Cx, Effect, Result, Transaction, handset, message, outbound};
+use crate::{Command, Cx, Effect, Result, Transaction, handset, media, message, number, outbound};
 
 /// A message of a phone on its way into a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,13 +77,44 @@ pub fn media_rules(channel: Channel) -> MediaRules {
 /// # Errors
 /// As posting a message.
 pub(crate) fn take_in(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, arrival: Arrival) -> Result<bool> {
-    if arrival.media.is_empty() && !job::is_waiting(tx, &arrival.order())? {
+    let waits = !arrival.media.is_empty() || job::is_waiting(tx, &arrival.order())?;
+    log(tx, cx, &arrival, waits)?;
+    if !waits {
         deliver(tx, cx, &arrival, &[])?;
         return Ok(true);
     }
     job::add(tx, cx, &Kind::Receive(arrival), cx.now)?;
     cx.emit(Effect::JobsWaiting);
     Ok(false)
+}
+
+/// Writes a message into the log (B-302).
+fn log(tx: &mut Transaction<'_>, cx: &Cx<'_>, arrival: &Arrival, waits: bool) -> Result<()> {
+    let messaging_service = number::pool_of(tx, arrival.account, &arrival.to)?;
+    message_log::insert(
+        tx,
+        &message_log::Entry {
+            sid: arrival.sid.clone(),
+            account: arrival.account,
+            direction: Direction::Inbound,
+            from: Some(arrival.from.clone()),
+            to: arrival.to.clone(),
+            messaging_service,
+            body: arrival.body.clone(),
+            num_segments: message_log::parts(&arrival.sid, &arrival.to, &arrival.body),
+            num_media: i64::try_from(arrival.media.len()).unwrap_or(i64::MAX),
+            media: Vec::new(),
+            status: if waits {
+                Status::Receiving
+            } else {
+                Status::Received
+            },
+            error_code: None,
+            created_at: cx.now,
+            sent_at: Some(cx.now),
+            updated_at: cx.now,
+        },
+    )
 }
 
 /// Ends the waiting of a message: its files have been fetched, as far as they could be. Does so once, however often
@@ -104,7 +136,10 @@ impl Command for Accept {
         if !job::take(tx, self.job)? {
             return Ok(());
         }
-        deliver(tx, cx, &self.arrival, &self.media)?;
+        if !deliver(tx, cx, &self.arrival, &self.media)? {
+            media::keep_for_log(tx, &self.arrival.sid, &self.media)?;
+        }
+        message_log::received(tx, cx, &self.arrival.sid, &self.media)?;
         handset::arrived(tx, &self.arrival.sid)
     }
 
@@ -142,9 +177,32 @@ pub(crate) fn event_of(tx: &mut Transaction<'_>, arrival: &Arrival) -> Result<Op
     Ok(writer(tx, arrival)?.map(|writer| (writer.service, Event::MessageAdd)))
 }
 
+/// Ends the waiting of a message that its conversation refuses: it is in the log only.
+#[derive(Clone, Debug)]
+pub struct Leave {
+    /// The job that brought it.
+    pub job: i64,
+    /// Its SID on the carrier.
+    pub sid: String,
+    /// Its files, stored and owned by nobody else.
+    pub media: Vec<MediaSid>,
+}
+
+impl Command for Leave {
+    type Output = ();
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
+        if job::take(tx, self.job)? {
+            media::keep_for_log(tx, &self.sid, &self.media)?;
+            message_log::received(tx, cx, &self.sid, &self.media)?;
+        }
+        Ok(())
+    }
+}
+
 /// Puts an inbound message into the open conversation that its number pair belongs to, one of a group into that of
-/// all its numbers (B-223). One that belongs nowhere goes nowhere yet: the ordinary messaging webhook and autocreation
-/// are not built.
+/// all its numbers (B-223). `false` for one that belongs nowhere, or that a webhook refused: it is in the log only, as the
+/// ordinary messaging webhook and autocreation are not built yet.
 ///
 /// # Errors
 /// As posting a message.
@@ -153,13 +211,13 @@ pub(crate) fn deliver(
     cx: &mut Cx<'_>,
     arrival: &Arrival,
     media: &[MediaSid],
-) -> Result<()> {
+) -> Result<bool> {
     let from = &arrival.from;
     let Some(writer) = writer(tx, arrival)? else {
-        return Ok(());
+        return Ok(false);
     };
     if cx.answer.refused {
-        return Ok(()); // A webhook will not have it.
+        return Ok(false); // A webhook will not have it.
     }
     cx.channel = Address::parse(from).map(|address| address.channel());
     message::Create {
@@ -175,5 +233,5 @@ pub(crate) fn deliver(
         media: media.iter().map(MediaSid::to_string).collect(),
     }
     .apply(tx, cx)?;
-    Ok(())
+    Ok(true)
 }

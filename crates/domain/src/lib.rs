@@ -25,6 +25,7 @@ pub mod key;
 pub mod list;
 pub mod media;
 pub mod message;
+pub mod message_log;
 pub mod messaging_service;
 pub mod notification;
 pub mod notify;
@@ -71,6 +72,11 @@ pub const MIGRATIONS: &[Migration] = &[
         9,
         "reachability",
         include_str!("../migrations/0009_reachability.sql"),
+    ),
+    step(
+        10,
+        "message_log",
+        include_str!("../migrations/0010_message_log.sql"),
     ),
     step(11, "upkeep", include_str!("../migrations/0011_upkeep.sql")),
     step(13, "webhooks", include_str!("../migrations/0013_webhooks.sql")),

@@ -80,6 +80,8 @@ pub struct Media {
     pub message: Option<MessageSid>,
     /// The conversation of that.
     pub conversation: Option<ConversationSid>,
+    /// The message of the log that keeps it, as no conversation took it.
+    pub log: Option<String>,
     /// When its upload began.
     pub created_at: Timestamp,
     /// When its bytes were stored.
@@ -91,7 +93,7 @@ pub struct Media {
 macro_rules! columns {
     () => {
         "sid, account_sid, service_sid, uploader_sid, author, category, filename, content_type, size, message_sid, \
-         conversation_sid, created_at, attached_at, stored_at"
+         conversation_sid, log_sid, created_at, attached_at, stored_at"
     };
 }
 
@@ -109,6 +111,7 @@ fn read(mut row: Row) -> Result<Option<Media>> {
         size: row.int()?,
         message: opt_sid(row.opt_text()?)?,
         conversation: opt_sid(row.opt_text()?)?,
+        log: row.opt_text()?,
         created_at: Timestamp(row.int()?),
         attached_at: row.opt_int()?.map(Timestamp),
         stored_at: Timestamp(0),
@@ -122,7 +125,7 @@ fn read(mut row: Row) -> Result<Option<Media>> {
 impl Media {
     /// Whether it counts as deleted though its job has not run yet.
     fn is_expired(&self, now: Timestamp) -> bool {
-        self.message.is_none() && self.stored_at.plus_seconds(UNATTACHED_SECONDS) <= now
+        self.message.is_none() && self.log.is_none() && self.stored_at.plus_seconds(UNATTACHED_SECONDS) <= now
     }
 }
 
@@ -261,7 +264,7 @@ impl Command for Reserve {
             concat!(
                 "INSERT INTO media (",
                 columns!(),
-                ") VALUES ($1, $2, $3, $4, $5, $6, $7, '', $8, NULL, NULL, $9, NULL, NULL)"
+                ") VALUES ($1, $2, $3, $4, $5, $6, $7, '', $8, NULL, NULL, NULL, $9, NULL, NULL)"
             ),
             params![
                 media.to_string(),
@@ -346,7 +349,7 @@ impl Command for Discard {
 pub enum Collected {
     /// Nothing in the database knows it: its bytes may go.
     Gone,
-    /// A message has it.
+    /// A message or the log has it.
     Kept,
     /// Its time is not over.
     Later(Timestamp),
@@ -364,7 +367,7 @@ impl Command for Collect {
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Collected> {
         let row = tx.first(
-            "SELECT message_sid, created_at, stored_at FROM media WHERE sid = $1 {for_update}",
+            "SELECT COALESCE(message_sid, log_sid), created_at, stored_at FROM media WHERE sid = $1 {for_update}",
             params![self.media.to_string()],
         )?;
         let Some(mut row) = row else {
@@ -539,6 +542,35 @@ pub(crate) fn remove_of_message(
     attachments: &[Attachment],
 ) -> Result<()> {
     remove(tx, cx, attachments.iter().map(|a| a.sid).collect())
+}
+
+/// Leaves the files of a phone's message that no conversation took to the message of the log.
+pub(crate) fn keep_for_log(tx: &mut Transaction<'_>, log: &str, media: &[MediaSid]) -> Result<()> {
+    for one in media {
+        tx.push(
+            "UPDATE media SET log_sid = $2 WHERE sid = $1 AND message_sid IS NULL",
+            params![one.to_string(), log],
+        )?;
+    }
+    Ok(())
+}
+
+/// Removes of a message of the log the files that only the log has.
+pub(crate) fn remove_of_log(
+    tx: &mut Transaction<'_>,
+    cx: &mut Cx<'_>,
+    log: &str,
+    media: &[MediaSid],
+) -> Result<()> {
+    let mut own = Vec::new();
+    for one in media {
+        let row = tx.first(
+            "SELECT sid FROM media WHERE sid = $1 AND log_sid = $2",
+            params![one.to_string(), log],
+        )?;
+        own.extend(row.map(|_| *one));
+    }
+    remove(tx, cx, own)
 }
 
 /// Removes media with their bytes.

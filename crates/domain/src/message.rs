@@ -433,7 +433,7 @@ fn send_on(
     }
     let mut statuses = Vec::new();
     for delivery in participant::deliveries(tx, cx, at, writer)? {
-        statuses.extend(receipt::create(tx, cx, &message, &delivery)?);
+        statuses.extend(receipt::create(tx, cx, at, &message, &delivery)?);
     }
     if !statuses.is_empty() {
         message.delivery = Some(receipt::Summary::of(&statuses).json());

@@ -10,12 +10,13 @@ use confab_types::{
 use serde::Serialize;
 
 use crate::alert::{self, Level, NewAlert};
-use crate::conversation::State;
+use crate::conversation::{Conversation, State};
 use crate::error::Error;
 use crate::hook::{self, Occurrence};
 use crate::job;
 use crate::list::{Bound, Listing};
 use crate::message::{self, Message};
+use crate::message_log::{self, Direction};
 use crate::outbound::{self, Part};
 use crate::participant::{self, Delivery};
 use crate::sync::sid;
@@ -64,7 +65,7 @@ impl Status {
     }
 
     /// Whether this status may follow another (B-355): a late older one does not overwrite a newer one.
-    fn may_follow(self, before: Option<Self>) -> bool {
+    pub(crate) fn may_follow(self, before: Option<Self>) -> bool {
         use Status::{Delivered, Failed, Read, Sent, Undelivered};
         match (before, self) {
             (None, _) | (Some(Sent), Delivered | Read | Undelivered) | (Some(Delivered), Read) => true,
@@ -170,11 +171,13 @@ const NOT_ACTIVATED: i64 = 50435;
 /// The carrier gave no reason.
 const UNKNOWN_ERROR: i64 = 30008;
 
-/// Makes a receipt without status and the job that sends the message. One that nothing can send, or that its channel
-/// refuses, has failed already; gives the status. None, where the channel has no such messages, for no receipt.
+/// Makes a receipt without status, the job that sends the message and its place in the log (B-252). One that nothing can
+/// send, or that its channel refuses, has failed already; gives the status. None, where the channel has no such
+/// messages, for no receipt.
 pub(crate) fn create(
     tx: &mut Transaction<'_>,
     cx: &mut Cx<'_>,
+    at: &Conversation,
     message: &Message,
     delivery: &Delivery,
 ) -> Result<Option<Option<Status>>> {
@@ -217,7 +220,30 @@ pub(crate) fn create(
     if let Some(code) = failed {
         alert_of_failure(tx, cx, message, &channel_message, code)?;
     }
-    let (Some(to), Some(from), None) = (&recipient.address, &delivery.from, failed) else {
+    let Some(to) = &recipient.address else {
+        return Ok(Some(status));
+    };
+    message_log::insert(
+        tx,
+        &message_log::Entry {
+            num_segments: message_log::parts(&channel_message, to, &body),
+            num_media: i64::from(media.is_some()),
+            sid: channel_message.clone(),
+            account: message.account,
+            direction: Direction::OutboundApi,
+            from: delivery.from.clone(),
+            to: to.clone(),
+            messaging_service: at.messaging_service,
+            body: body.clone(),
+            media: media.into_iter().collect(),
+            status: failed.map_or(message_log::Status::Queued, |_| message_log::Status::Failed),
+            error_code: failed,
+            created_at: cx.now,
+            sent_at: failed.map(|_| cx.now),
+            updated_at: cx.now,
+        },
+    )?;
+    let (Some(from), None) = (&delivery.from, failed) else {
         return Ok(Some(status));
     };
     let send = job::Kind::Send {
@@ -333,27 +359,42 @@ impl Command for Report {
     type Output = bool;
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<bool> {
+        match self.to_receipt(tx, cx)? {
+            Some(news) => Ok(news),
+            None => message_log::report(tx, cx, &self.channel_message, self.status, self.why()),
+        }
+    }
+}
+
+impl Report {
+    /// The code of a failure; an unknown error where the carrier names none.
+    fn why(&self) -> Option<i64> {
+        matches!(self.status, Status::Failed | Status::Undelivered).then(|| self.error_code.unwrap_or(UNKNOWN_ERROR))
+    }
+
+    /// Changes the receipt and what follows from it; none where it has gone with its message or conversation.
+    fn to_receipt(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Option<bool>> {
         let by_channel_message = concat!(
             "SELECT ",
             columns!(),
             " FROM receipt WHERE channel_message_sid = $1"
         );
         let Some(row) = tx.first(by_channel_message, params![&self.channel_message])? else {
-            return Ok(false); // The conversation or message is gone.
+            return Ok(None);
         };
         let before = read(row)?;
         if !self.is_news(&before) {
-            return Ok(false);
+            return Ok(Some(false));
         }
         if self.status == Status::Read
             && participant::find(tx, before.conversation, &before.participant.to_string())?
                 .is_some_and(|p| !p.has_horizon())
         {
-            return Ok(false); // B-356 for group messages, whose SID does not tell the channel.
+            return Ok(Some(false)); // B-356 for group messages, whose SID does not tell the channel.
         }
         // Closed conversations still get the receipts of what was sent before.
         let locked = match conversation::lock(tx, before.conversation, 50350) {
-            Err(Error::Api(_)) => return Ok(false),
+            Err(Error::Api(_)) => return Ok(None),
             locked => locked?,
         };
         // Another report may have come in before the lock was had.
@@ -364,26 +405,21 @@ impl Command for Report {
         let Some(receipt) = receipt else {
             // The lock took a count; followers of the stream must see it pass.
             cx.commit(Stream::Conversation(locked.sid), locked.seq, Vec::new());
-            return Ok(false);
+            return Ok(Some(false));
         };
-        let failed = matches!(self.status, Status::Failed | Status::Undelivered);
-        let error_code = self.error_code.unwrap_or(UNKNOWN_ERROR);
         tx.exec(
             "UPDATE receipt SET status = $2, error_code = $3, updated_at = $4 WHERE sid = $1",
             params![
                 receipt.sid.to_string(),
                 self.status.name(),
-                if failed { error_code } else { 0 },
+                self.why().unwrap_or(0),
                 cx.now.0
             ],
         )?;
+        message_log::follow(tx, cx, &self.channel_message, self.status, self.why())?;
         let told = Receipt {
             status: Some(self.status),
-            error_code: if failed {
-                self.error_code.unwrap_or(30008)
-            } else {
-                0
-            },
+            error_code: self.why().unwrap_or(0),
             updated_at: cx.now,
             ..receipt.clone()
         };
@@ -397,8 +433,10 @@ impl Command for Report {
             .map(|mut r| Ok(r.opt_text()?.as_deref().and_then(Status::parse)))
             .collect::<Result<Vec<_>>>()?;
         let message = message::fetch(tx, &locked, &receipt.message.to_string())?;
-        if failed && receipt.status != Some(Status::Undelivered) {
-            alert_of_failure(tx, cx, &message, &receipt.channel_message, error_code)?;
+        if let Some(code) = self.why()
+            && receipt.status != Some(Status::Undelivered)
+        {
+            alert_of_failure(tx, cx, &message, &receipt.channel_message, code)?;
         }
         let read = if self.status == Status::Read && locked.state != State::Closed {
             participant::read_up_to(tx, cx, &locked, receipt.participant, message.index)?
@@ -407,7 +445,7 @@ impl Command for Report {
         };
         let summary = Summary::of(&statuses).json();
         message::set_delivery(tx, cx, &locked, message, summary, read)?;
-        Ok(true)
+        Ok(Some(true))
     }
 }
 

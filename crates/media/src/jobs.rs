@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use confab_domain::inbound::{Accept, Arrival, MediaRules, media_rules};
+use confab_domain::inbound::{Accept, Arrival, Leave, MediaRules, media_rules};
 use confab_domain::job::{Job, Kind};
 use confab_domain::media::{Category, Collect, Collected, Media, Owner};
 use confab_domain::{Actor, outbound};
@@ -74,14 +74,22 @@ impl MediaJobs {
         let accept = Accept {
             job: job.id,
             arrival: arrival.clone(),
-            media,
+            media: media.clone(),
         };
         match self.engine.execute(Actor::Carrier, accept).await {
             Ok(()) => Outcome::Done,
             // The conversation does not take it, and will not: it must not stop those behind it.
             Err(confab_domain::Error::Api(error)) if last_try => {
                 tracing::error!(message = arrival.sid, %error, "an inbound message was refused");
-                Outcome::Done
+                let leave = Leave {
+                    job: job.id,
+                    sid: arrival.sid.clone(),
+                    media,
+                };
+                match self.engine.execute(Actor::Carrier, leave).await {
+                    Ok(()) => Outcome::Done,
+                    Err(error) => failed(error),
+                }
             }
             Err(error) => failed(error),
         }

@@ -8,7 +8,9 @@ pub mod error;
 pub mod form;
 pub mod json;
 pub mod page;
+pub mod segments;
 pub mod sid;
+pub mod span;
 pub mod time;
 
 pub use address::{Address, Channel};
@@ -17,5 +19,7 @@ pub use duration::Duration;
 pub use error::ApiError;
 pub use form::Form;
 pub use page::{Cursor, Direction, KeyPart};
+pub use segments::segments;
 pub use sid::*;
+pub use span::Span;
 pub use time::Timestamp;

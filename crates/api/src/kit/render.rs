@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use confab_types::Timestamp;
@@ -13,6 +13,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::failure::{Failure, Result};
 use super::openapi::{Components, Describe, Operation};
 
 /// Content type of all answers with a body.
@@ -76,6 +77,29 @@ impl IntoResponse for Deleted {
 impl Describe for Deleted {
     fn describe(operation: &mut Operation, _: &mut Components) {
         operation.response(204, None);
+    }
+}
+
+/// 307 to another URL.
+pub(crate) struct Redirect(HeaderValue);
+
+impl Redirect {
+    /// A redirect to an absolute URL.
+    pub(crate) fn to(url: String) -> Result<Self> {
+        let location = HeaderValue::try_from(url).map_err(|_| Failure::code(20500))?;
+        Ok(Self(location))
+    }
+}
+
+impl IntoResponse for Redirect {
+    fn into_response(self) -> Response {
+        (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, self.0)]).into_response()
+    }
+}
+
+impl Describe for Redirect {
+    fn describe(operation: &mut Operation, _: &mut Components) {
+        operation.response(307, None);
     }
 }
 

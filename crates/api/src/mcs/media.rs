@@ -1,7 +1,5 @@
 //! A medium: its upload, its record, and the way to its bytes. Nothing of it can be changed (B-279).
 
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use confab_domain::media::{self, Media};
 use confab_types::{AccountSid, ConversationSid, MediaSid, MessageSid, ServiceSid};
 use schemars::JsonSchema;
@@ -10,10 +8,9 @@ use serde::Serialize;
 use super::scope::Scope;
 use super::temporary_url;
 use super::upload::Upload;
-use crate::kit::failure::{Failure, Result};
+use crate::kit::failure::Result;
 use crate::kit::input::words;
-use crate::kit::openapi::{Components, Describe, Operation};
-use crate::kit::render::{Created, Found, Iso, reply};
+use crate::kit::render::{Created, Found, Iso, Redirect, reply};
 use crate::kit::routes::{Routes, get, post};
 
 pub(super) fn routes(routes: &mut Routes) {
@@ -48,25 +45,7 @@ async fn fetch(scope: Scope) -> Result<Found<View>> {
 
 async fn content(scope: Scope) -> Result<Redirect> {
     let found = find(&scope).await?;
-    let url = temporary_url(&scope.app, &scope.exchange, found.sid)?;
-    Ok(Redirect(
-        HeaderValue::try_from(url).map_err(|_| Failure::code(20500))?,
-    ))
-}
-
-/// 307 to another URL.
-struct Redirect(HeaderValue);
-
-impl IntoResponse for Redirect {
-    fn into_response(self) -> Response {
-        (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, self.0)]).into_response()
-    }
-}
-
-impl Describe for Redirect {
-    fn describe(operation: &mut Operation, _: &mut Components) {
-        operation.response(307, None);
-    }
+    Redirect::to(temporary_url(&scope.app, &scope.exchange, found.sid)?)
 }
 
 pub(super) fn view(scope: &Scope, media: Media) -> Result<View> {

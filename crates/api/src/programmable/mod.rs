@@ -2,7 +2,10 @@
 
 mod account;
 mod key;
+mod media;
+mod message;
 mod number;
+mod period;
 mod signing_key;
 
 use std::ops::Deref;
@@ -22,7 +25,14 @@ use crate::kit::routes::Routes;
 /// All routes of the product.
 pub(crate) fn routes() -> Routes {
     let mut routes = Routes::new(Product::Api);
-    for resource in [account::routes, key::routes, signing_key::routes, number::routes] {
+    for resource in [
+        account::routes,
+        key::routes,
+        signing_key::routes,
+        number::routes,
+        message::routes,
+        media::routes,
+    ] {
         resource(&mut routes);
     }
     routes
@@ -53,14 +63,17 @@ impl Owner {
         self.caller.account()
     }
 
-    /// The SID of a last path segment, `{Sid}.json`. Without the extension the original speaks XML, which no client of
+    /// A last path segment, `{Sid}.json`, without its extension. Without one the original speaks XML, which no client of
     /// today asks for.
-    fn json_sid<S: Sid>(&self, name: &str) -> Result<S> {
-        let text = self
-            .item(name)?
+    fn json_item(&self, name: &str) -> Result<&str> {
+        self.item(name)?
             .strip_suffix(".json")
-            .ok_or_else(|| Failure::code(20404))?;
-        S::parse(text).ok_or_else(|| Failure::code(20404))
+            .ok_or_else(|| Failure::code(20404))
+    }
+
+    /// The SID of a last path segment.
+    fn json_sid<S: Sid>(&self, name: &str) -> Result<S> {
+        S::parse(self.json_item(name)?).ok_or_else(|| Failure::code(20404))
     }
 
     /// The path of the account's resources.

@@ -108,6 +108,21 @@ pub(crate) fn owner(tx: &mut Transaction<'_>, address: &Address) -> Result<Optio
     row.map(|mut r| sid(&r.text()?)).transpose()
 }
 
+/// The messaging service that an address of an account is in.
+pub(crate) fn pool_of(
+    tx: &mut Transaction<'_>,
+    account: AccountSid,
+    address: &str,
+) -> Result<Option<MessagingServiceSid>> {
+    let row = tx.first(
+        "SELECT messaging_service_sid FROM number WHERE address = $1 AND account_sid = $2",
+        params![address, account.to_string()],
+    )?;
+    row.map(|mut r| opt_sid(r.opt_text()?))
+        .transpose()
+        .map(Option::flatten)
+}
+
 /// Makes sure that an account owns an address: one that nobody owns is claimed when the server is set so (B-169).
 /// Refuses one of another account with the first code, one that nobody owns with the second.
 pub(crate) fn require(
