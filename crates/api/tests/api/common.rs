@@ -46,6 +46,11 @@ pub async fn api_limited(limits: Limits) -> Api {
     start(Options::default(), limits, TestClock::new()).await
 }
 
+/// As [`api`] with a clock of the test's own.
+pub async fn api_at(clock: impl Clock) -> Api {
+    start(Options::default(), Limits::default(), clock).await
+}
+
 async fn start(options: Options, limits: Limits, clock: impl Clock) -> Api {
     let store = confab_testkit::store().await;
     let engine = Engine::new((*store).clone(), limits, Vault::new(&[7; 32]).unwrap(), clock);

@@ -21,6 +21,7 @@ mod credentials;
 mod forms;
 mod front;
 mod limits;
+mod message_log;
 mod message_rules;
 mod messages;
 mod messaging_services;
