@@ -15,6 +15,7 @@ const FILES: &[(&str, &str)] = &[
     ("twilio_content_v1.json", "content"),
     ("twilio_content_v2.json", "content"),
     ("twilio_notify_v1.json", "notify"),
+    ("twilio_api_v2010.json", "api"),
 ];
 
 /// Where the published files are, if they are there.

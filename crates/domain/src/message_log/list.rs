@@ -194,7 +194,7 @@ pub fn list(
         descending,
         params,
         bounds: &[Bound::Int, Bound::Text],
-        edge: by_date.then(|| KeyPart::Int(until - 1)),
+        edge: by_date.then_some(KeyPart::Int(until)),
         read,
         key: if by_date { sent } else { created },
     }
