@@ -66,7 +66,7 @@ test("ListMessage FetchMessage B-252 a message of a conversation, as its receipt
   const fetched = await account.messages(message.sid).fetch();
   assert.deepEqual(fetched.toJSON(), message.toJSON());
   assert.ok(fetched.dateSent >= fetched.dateCreated && fetched.dateUpdated >= fetched.dateSent);
-  assert.deepEqual(await fetched.media().list(), []);
+  assert.deepEqual(await account.messages(message.sid).media.list(), []);
 
   // The model has all that the server sent, and the server sent all that the model has.
   const { json } = await server.request("GET", fetched.uri);
@@ -153,12 +153,13 @@ test("ListMedia FetchMedia DeleteMedia the files of a message", async () => {
   await conversation.messages.create({ mediaSid: upload.json.sid });
   const [message] = await logged(address, 1, "delivered");
   assert.deepEqual([message.numMedia, message.body, message.sid.slice(0, 2)], ["1", "", "MM"]);
-  const [file] = await message.media().list();
+  const { media } = account.messages(message.sid);
+  const [file] = await media.list();
   assert.deepEqual([file.sid, file.parentSid, file.contentType], [upload.json.sid, message.sid, "image/png"]);
-  const fetched = await account.messages(message.sid).media(file.sid).fetch();
+  const fetched = await media(file.sid).fetch();
   assert.deepEqual(fetched.toJSON(), file.toJSON());
-  assert.deepEqual(sids(await message.media().list({ dateCreated: fetched.dateCreated })), [file.sid]);
-  assert.deepEqual(await message.media().list({ dateCreatedBefore: new Date(0) }), []);
+  assert.deepEqual(sids(await media.list({ dateCreated: fetched.dateCreated })), [file.sid]);
+  assert.deepEqual(await media.list({ dateCreatedBefore: new Date(0) }), []);
   // As apps do: the URI without its extension leads to the bytes.
   const content = await fetch(new URL(fetched.uri.replace(".json", ""), server.url), {
     headers: { Authorization: `Basic ${Buffer.from(`${server.accountSid}:${server.authToken}`).toString("base64")}` },
@@ -166,7 +167,7 @@ test("ListMedia FetchMedia DeleteMedia the files of a message", async () => {
   assert.deepEqual(Buffer.from(await content.arrayBuffer()), PNG);
   assert.equal(await fetched.remove(), true);
   await assert.rejects(fetched.fetch(), refusal(404, 20404));
-  assert.deepEqual(await message.media().list(), []);
+  assert.deepEqual(await media.list(), []);
   assert.equal((await conversation.messages.list())[0].media.length, 1);
 });
 

@@ -33,6 +33,14 @@ impl Span {
             .map(|at| Self::around(at, SECOND))
     }
 
+    /// The same span, or the whole day where it is the first second of one: the official libraries write a date as its
+    /// midnight.
+    #[must_use]
+    pub fn of_date(self) -> Self {
+        let day = self.day();
+        if day.start == self.start { day } else { self }
+    }
+
     /// The day of UTC in which it begins.
     #[must_use]
     pub fn day(self) -> Self {
@@ -89,6 +97,10 @@ mod tests {
         }
         let day = Span::parse("2019-06-11T22:05:25Z").map(Span::day);
         assert_eq!(day, Span::parse("2019-06-11"));
+        for (text, is_date) in [("2019-06-11T00:00:00Z", true), ("2019-06-11T00:00:01Z", false)] {
+            let span = Span::parse(text).map(Span::of_date);
+            assert_eq!(span == day, is_date, "{text}");
+        }
     }
 
     #[test]

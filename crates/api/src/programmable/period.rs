@@ -27,7 +27,8 @@ pub(super) trait Limit: Send + 'static {
 /// The parameter itself: that day of UTC, also when a time is given, which clients in languages without a type for dates
 /// do.
 pub(super) struct On;
-/// The name with `<`: that date, or that second, and before.
+/// The name with `<`: that date, or that second, and before. A midnight is a date, which is all that the official
+/// libraries of Python and Node.js can say: `date(2019, 6, 11)` goes out as `2019-06-11T00:00:00Z`.
 pub(super) struct Until;
 /// The name with `>`: that date, or that second, and after.
 pub(super) struct Since;
@@ -41,7 +42,7 @@ impl Limit for On {
 
 impl Limit for Until {
     fn leaves(span: Span) -> Period {
-        (None, Some(span.end))
+        (None, Some(span.of_date().end))
     }
 }
 
@@ -93,7 +94,11 @@ mod tests {
         let day = [at("2019-06-11T00:00:00Z"), at("2019-06-12T00:00:00Z")];
         assert_eq!(read::<On>("2019-06-11"), Some(day.clone()));
         assert_eq!(read::<On>("2019-06-11T22:05:25Z"), Some(day));
-        for read in [read::<Until>("2019-06-11"), read::<On>("<=2019-06-11")] {
+        for read in [
+            read::<Until>("2019-06-11"),
+            read::<Until>("2019-06-11T00:00:00Z"),
+            read::<On>("<=2019-06-11"),
+        ] {
             assert_eq!(read, Some([None, at("2019-06-12T00:00:00Z")]));
         }
         for read in [read::<Since>("2019-06-11"), read::<On>(">=2019-06-11")] {
