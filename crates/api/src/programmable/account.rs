@@ -29,6 +29,11 @@ words! {
     Statuses: "active", "suspended", "closed"
 }
 
+words! {
+    /// What an account is paid with.
+    Kinds: "Trial", "Full"
+}
+
 input! {
     /// A new subaccount.
     struct New {
@@ -119,7 +124,7 @@ fn view(account: Account, token: String) -> View {
         owner_account_sid: account.owner,
         sid: account.sid,
         status: Statuses(account.status.name()),
-        kind: "Full",
+        kind: Kinds("Full"),
         uri: format!("{path}.json"),
         subresource_uris: Links {
             url: path,
@@ -146,7 +151,7 @@ struct View {
     status: Statuses,
     subresource_uris: Links,
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: Kinds,
     uri: String,
 }
 
