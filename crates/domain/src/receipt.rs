@@ -369,7 +369,8 @@ impl Command for Report {
 impl Report {
     /// The code of a failure; an unknown error where the carrier names none.
     fn why(&self) -> Option<i64> {
-        matches!(self.status, Status::Failed | Status::Undelivered).then(|| self.error_code.unwrap_or(UNKNOWN_ERROR))
+        matches!(self.status, Status::Failed | Status::Undelivered)
+            .then(|| self.error_code.unwrap_or(UNKNOWN_ERROR))
     }
 
     /// Changes the receipt and what follows from it; none where it has gone with its message or conversation.

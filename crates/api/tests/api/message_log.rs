@@ -158,6 +158,13 @@ async fn the_log_has_the_status_of_the_receipt_b252_b354() {
             json!(30003),
             json!("Unreachable destination handset"),
         ),
+        (
+            BEN,
+            Status::Failed,
+            Some(21610),
+            json!(21610),
+            json!("Attempt to send to unsubscribed recipient"),
+        ),
         (WHATSAPP, Status::Read, None, json!(null), json!(null)),
         (
             WHATSAPP,
