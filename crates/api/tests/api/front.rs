@@ -86,8 +86,8 @@ async fn an_unknown_path_is_404_with_the_path_without_version_b004() {
         assert_eq!(message, format!("The requested resource {shown} was not found"));
     }
     // A product that answers nothing yet.
-    api.on_host("monitor.twilio.com")
-        .get("/v1/Alerts")
+    api.on_host("studio.twilio.com")
+        .get("/v2/Flows")
         .await
         .refused(404, 20404);
     let message = api

@@ -725,6 +725,7 @@ async fn stored(api: &Api, phone: &str) -> MediaSid {
         },
         category: Category::Media,
         filename: None,
+        bytes: 3,
     };
     let media = api.engine.execute(Actor::Carrier, reserve).await.unwrap();
     let complete = Complete {

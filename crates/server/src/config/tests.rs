@@ -76,6 +76,7 @@ fn other_values() -> Vec<(&'static str, String, String)> {
         ("account_sid", SID),
         ("auth_token", "0123456789abcdef0123456789abcdef"),
         ("master_key", KEY),
+        ("clock", "virtual"),
         ("limits.profile", "documented"),
         ("log.format", "json"),
         ("log.level", "info,confab_realtime=debug"),
@@ -98,6 +99,7 @@ fn other_values() -> Vec<(&'static str, String, String)> {
         all.push((key, text.to_owned(), toml::Value::from(text).to_string()));
     }
     all.push(("tls.only", "true".into(), "true".into()));
+    all.push(("webhooks.allow_private", "true".into(), "true".into()));
     for setting in SETTINGS {
         if let Kind::Integer { max, .. } = setting.kind {
             all.push((setting.key, max.to_string(), max.to_string()));
