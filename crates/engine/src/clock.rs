@@ -106,7 +106,8 @@ impl Engine {
             }
             let left = Duration::from_micros(u64::try_from(left).unwrap_or(0));
             match &mut moved {
-                None => tokio::time::sleep(left).await,
+                // No other clock is put forward: it is waited for once, whatever it shows then.
+                None => return tokio::time::sleep(left).await,
                 Some(moved) => {
                     tokio::select! {
                         () = tokio::time::sleep(left) => {}

@@ -10,7 +10,7 @@ use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
 use confab_domain::{Actor, Client, Error, Stream};
 use confab_engine::{ChatToken, Engine};
-use confab_types::{ApiError, ConversationSid, KeySid, Sid};
+use confab_types::{ApiError, ConversationSid, KeySid, Sid, Timestamp};
 use futures_util::SinkExt;
 use futures_util::StreamExt;
 use serde_json::{Map, Value, json};
@@ -407,8 +407,9 @@ struct Schedule {
     ping_every: Duration,
     ping_at: Instant,
     silent: u32,
-    notice_at: Option<Instant>,
-    expires_at: Instant,
+    /// By the server's clock, as the token is: both move with one that is put forward.
+    notice_at: Option<Timestamp>,
+    expires_at: Timestamp,
 }
 
 impl Schedule {
@@ -419,7 +420,7 @@ impl Schedule {
             ping_at: Instant::now() + ping_every,
             silent: 0,
             notice_at: None,
-            expires_at: Instant::now(),
+            expires_at: Timestamp(0),
         };
         schedule.renew(shared, token);
         schedule
@@ -429,26 +430,26 @@ impl Schedule {
     fn renew(&mut self, shared: &Shared, token: &ChatToken) {
         let now = shared.engine.now();
         let seconds = |n: i64| Duration::from_secs(u64::try_from(n).unwrap_or(0));
-        let left = confab_types::Timestamp(token.expires_at.saturating_mul(1_000_000)).0 - now.0;
-        let left = Duration::from_micros(u64::try_from(left).unwrap_or(0));
+        let expires_at = Timestamp(token.expires_at.saturating_mul(1_000_000));
+        let left = Duration::from_micros(u64::try_from(expires_at.0 - now.0).unwrap_or(0));
         // The maker of the token wrote when it was issued; it may be anything.
         let issued_at = token.issued_at.clamp(0, now.seconds());
         let life = seconds(token.expires_at - issued_at);
         let notice = shared.options.expiry_notice.min(life / 4).min(left);
-        self.expires_at = Instant::now() + left;
-        self.notice_at = Some(self.expires_at - notice);
+        self.expires_at = expires_at;
+        let notice = i64::try_from(notice.as_micros()).unwrap_or(0);
+        self.notice_at = Some(Timestamp(expires_at.0 - notice));
     }
 
-    fn next(&self) -> Instant {
-        self.ping_at
-            .min(self.expires_at)
-            .min(self.notice_at.unwrap_or(self.expires_at))
+    /// When there is something to say of the token.
+    fn token_at(&self) -> Timestamp {
+        self.notice_at.unwrap_or(self.expires_at).min(self.expires_at)
     }
 
     /// What is due now.
     fn due(&mut self, session: &mut Session) -> Result<(), End> {
-        let now = Instant::now();
-        if now >= self.expires_at {
+        let (now, time) = (Instant::now(), session.engine().now());
+        if time >= self.expires_at {
             return Err(End::Close(
                 Status {
                     description: Some("Access Token expired".into()),
@@ -458,7 +459,7 @@ impl Schedule {
                 None,
             ));
         }
-        if self.notice_at.is_some_and(|at| now >= at) {
+        if self.notice_at.is_some_and(|at| time >= at) {
             self.notice_at = None;
             session.send(frame::token_about_to_expire());
         }
@@ -518,7 +519,8 @@ async fn converse(
                     session.deliver(delivery);
                 }
             }
-            () = tokio::time::sleep_until(schedule.next()) => schedule.due(&mut session)?,
+            () = tokio::time::sleep_until(schedule.ping_at) => schedule.due(&mut session)?,
+            () = shared.engine.until(schedule.token_at()) => schedule.due(&mut session)?,
             () = drained(&mut drain) => return Err(ending::offload(shared)),
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use confab_domain::reachability::{self, Reach};
 use confab_domain::{Actor, Client, Result};
 use confab_engine::Engine;
-use confab_types::{ServiceSid, UserSid};
+use confab_types::{ServiceSid, Timestamp, UserSid};
 
 /// Connections of each connected user.
 pub(crate) struct Presence {
@@ -58,6 +58,14 @@ impl Presence {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The grace period, by the server's clock.
+    async fn pause(&self) {
+        let grace = i64::try_from(self.grace.as_micros()).unwrap_or(i64::MAX);
+        self.engine
+            .until(Timestamp(self.engine.now().0.saturating_add(grace)))
+            .await;
+    }
+
     fn is_here(&self, user: UserSid) -> bool {
         self.lock().contains_key(&user)
     }
@@ -88,7 +96,7 @@ impl Presence {
 
     /// Shows a user as offline, unless he came back within the grace period.
     async fn leave(self: Arc<Self>, service: ServiceSid, user: UserSid) {
-        tokio::time::sleep(self.grace).await;
+        self.pause().await;
         if self.is_here(user) {
             return;
         }
@@ -104,7 +112,7 @@ impl Presence {
 
     /// Shows those as offline whom an earlier run of the server left online and who have not come back.
     async fn forget_the_past(self: Arc<Self>) {
-        tokio::time::sleep(self.grace).await;
+        self.pause().await;
         if let Err(error) = self.sweep().await {
             tracing::warn!(%error, "users of before the start may be shown as online");
         }

@@ -6,7 +6,7 @@
 )]
 
 use confab_engine::VirtualClock;
-use confab_testkit::{Reply, Sink, TestServer};
+use confab_testkit::{Reply, Sink, TestServer, soon};
 
 const CLOCK: &str = "/confab/v1/Clock";
 const CONVERSATIONS: &str = "/conversations/v1/Conversations";
@@ -103,6 +103,27 @@ async fn a_call_is_given_up_after_a_day() {
     let (delivery, attempts) = read.await.unwrap();
     assert_eq!(delivery.state, confab_domain::hook::delivery::State::Failed);
     assert_eq!(attempts.len(), tries);
+}
+
+/// B-704, B-708, B-709: tokens go by the same clock.
+#[tokio::test]
+async fn a_token_ends_by_the_clock() {
+    let server = server().await;
+    let mut socket = server.client("alice").await;
+    server.post(CLOCK, &[("Advance", "PT58M")]).await.expect(200);
+    let notice = soon("the notice", socket.next()).await.expect("a frame");
+    assert_eq!(notice.method(), "client_update");
+    server.post(CLOCK, &[("Advance", "PT3M")]).await.expect(200);
+    let close = soon("the end", socket.next()).await.expect("a frame");
+    assert_eq!(close.method(), "close");
+    assert_eq!(close.header["payload"], serde_json::Value::Null);
+    // A token of before is refused by the same clock, one that lives on is taken.
+    let (key, secret) = server.create_key().await;
+    for (ttl, status) in [(3600, 401), (7200, 200)] {
+        let token = server.access_token("alice", &server.service_sid, &key, &secret, ttl);
+        let reply = server.connect().await.init(&token).await;
+        assert_eq!(reply.status(), status, "{}", reply.header);
+    }
 }
 
 #[tokio::test]
