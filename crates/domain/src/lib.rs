@@ -27,6 +27,7 @@ pub mod media;
 pub mod message;
 pub mod message_log;
 pub mod messaging_service;
+pub mod mutation;
 pub mod notification;
 pub mod notify;
 pub mod number;
@@ -79,6 +80,7 @@ pub const MIGRATIONS: &[Migration] = &[
         include_str!("../migrations/0010_message_log.sql"),
     ),
     step(11, "upkeep", include_str!("../migrations/0011_upkeep.sql")),
+    step(12, "mutations", include_str!("../migrations/0012_mutations.sql")),
     step(13, "webhooks", include_str!("../migrations/0013_webhooks.sql")),
     step(14, "alerts", include_str!("../migrations/0014_alerts.sql")),
 ];

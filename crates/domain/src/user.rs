@@ -18,7 +18,7 @@ use crate::role::{self, DefaultRole, Permission, RoleType};
 use crate::sync::sid;
 use crate::{
     Change, Command, Counted, Cx, Order, Page, Result, Stream, Transaction, Window, binding, conversation,
-    participant, text,
+    mutation, participant, text,
 };
 
 /// A user.
@@ -598,6 +598,7 @@ pub(crate) fn remove_held(
     }
     let seq = next_seq(tx, user.sid)?;
     binding::remove_of_user(tx, user.service, &user.identity)?;
+    mutation::remove_of_user(tx, user.sid)?;
     tx.push(
         "DELETE FROM tombstone WHERE stream = $1",
         params![user.sid.to_string()],

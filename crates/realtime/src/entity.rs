@@ -51,14 +51,6 @@ impl Kind {
         }
     }
 
-    /// Reads the word in paths.
-    #[must_use]
-    pub fn of_collection(text: &str) -> Option<Self> {
-        [Self::Document, Self::List, Self::Map]
-            .into_iter()
-            .find(|k| k.collection() == text)
-    }
-
     /// Code of an entity of this kind that is not there.
     #[must_use]
     pub fn missing(self) -> u32 {

@@ -60,6 +60,8 @@ pub struct HttpRequest {
     pub method: String,
     /// Query, still percent-encoded; a repeated name has an array.
     pub params: serde_json::Map<String, Value>,
+    /// Headers, an object of texts where the client has any.
+    pub headers: Value,
 }
 
 /// Why a message is no frame. The client is told with a close 406 and stays away.

@@ -16,6 +16,7 @@ mod outbox;
 mod presence;
 mod project;
 mod replay;
+mod routes;
 mod sync_api;
 mod upstream;
 
@@ -31,10 +32,13 @@ use axum::http::HeaderMap;
 use axum::http::uri::Scheme;
 use axum::response::Response;
 use axum::routing::get;
+use confab_domain::Actor;
+use confab_domain::mutation::Forget;
 use confab_engine::Engine;
 use tokio::sync::watch;
 
 pub use limits::Limits;
+pub use routes::routes;
 
 /// Counters for the metrics page.
 #[derive(Debug, Default)]
@@ -150,6 +154,7 @@ impl Realtime {
                 }
             }
         });
+        tokio::spawn(forget_mutations(engine.clone()));
         let counters = Arc::clone(&options.counters);
         let presence = presence::Presence::new(engine.clone(), options.offline_grace);
         Self {
@@ -188,6 +193,26 @@ impl Realtime {
                 connections = *self.shared.open.borrow(),
                 "clients did not go in time"
             );
+        }
+    }
+}
+
+/// Time between two looks at answers that need not be remembered any more.
+const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+
+async fn forget_mutations(engine: Engine) {
+    let mut tick = tokio::time::interval(FORGET_EVERY);
+    loop {
+        tick.tick().await;
+        loop {
+            match engine.execute(Actor::System, Forget).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "answers of yesterday could not be removed");
+                    break;
+                }
+            }
         }
     }
 }

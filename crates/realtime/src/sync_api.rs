@@ -13,35 +13,19 @@ use crate::entity::{Entity, Kind};
 use crate::frame;
 use crate::project::{self, Item, membership_item, message_item, roster_item};
 use crate::replay::{self, Opened, Owner};
-use crate::upstream::{Reply, Request, not_found, wrong_method};
+use crate::upstream::{Reply, Request};
 
 /// Greatest page of items, and the page of a query that names none.
 const MAX_PAGE: usize = 100;
 const DEFAULT_PAGE: usize = 50;
 
-/// Answers `GET /v3/{Documents|Lists|Maps}/{key}[/Items[/{item}]]`.
+/// Answers `GET /v3/{Documents|Lists|Maps}/{key}`. The Sync write API is for the bare Sync library, which this product
+/// does not serve.
 ///
 /// # Errors
-/// 404 with the code of the kind, 403/54007, 405.
-pub async fn read(session: &Session, request: &Request, path: &[&str]) -> Result<Reply> {
-    let (kind, key, rest) = match path {
-        [collection, key, rest @ ..] => (
-            Kind::of_collection(collection).ok_or_else(|| not_found(request))?,
-            *key,
-            rest,
-        ),
-        _ => return Err(not_found(request)),
-    };
-    if request.method != "GET" {
-        // The Sync write API is for the bare Sync library, which this product does not serve.
-        return Err(wrong_method());
-    }
-    let entity = Entity::find(kind, key, session.client.user).ok_or_else(|| Error::code(kind.missing()))?;
-    let query = match rest {
-        [] => None,
-        ["Items"] if kind != Kind::Document => Some(Query::read(request, entity)?),
-        _ => return Err(not_found(request)),
-    };
+/// 404 with the code of the kind, 403/54007.
+pub async fn fetch(session: &Session, request: &Request, kind: Kind, key: &str) -> Result<Reply> {
+    let entity = find_entity(session, kind, key)?;
     let include_items = request
         .params
         .get("Include")
@@ -51,13 +35,32 @@ pub async fn read(session: &Session, request: &Request, path: &[&str]) -> Result
         .engine()
         .read(move |tx| {
             let owner = replay::owner(tx, &client, entity)?;
-            match &query {
-                None => view(tx, &client, entity, &owner, include_items),
-                Some(query) => items(tx, entity, &owner, query),
-            }
+            view(tx, &client, entity, &owner, include_items)
         })
         .await?;
     Ok(Reply::json(200, &body))
+}
+
+/// Answers `GET /v3/{Lists|Maps}/{key}/Items`.
+///
+/// # Errors
+/// As [`fetch`]; 400/20001 for a malformed query.
+pub async fn list_items(session: &Session, request: &Request, kind: Kind, key: &str) -> Result<Reply> {
+    let entity = find_entity(session, kind, key)?;
+    let query = Query::read(request, entity)?;
+    let client = Arc::clone(&session.client);
+    let body = session
+        .engine()
+        .read(move |tx| {
+            let owner = replay::owner(tx, &client, entity)?;
+            items(tx, entity, &owner, &query)
+        })
+        .await?;
+    Ok(Reply::json(200, &body))
+}
+
+fn find_entity(session: &Session, kind: Kind, key: &str) -> Result<Entity> {
+    Entity::find(kind, key, session.client.user).ok_or_else(|| Error::code(kind.missing()))
 }
 
 fn refuse(entity: Entity, owner: &Owner) -> Error {

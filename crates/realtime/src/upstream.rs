@@ -1,15 +1,18 @@
 //! Requests inside the websocket (realtime.md §3): routed by path only, since the host is whatever the client was
 //! told. All that a path names is checked against the token of the connection.
 
+use aws_lc_rs::digest::{self, SHA256};
 use bytes::Bytes;
-use confab_domain::Error;
-use confab_types::{ApiError, Form};
+use confab_domain::{Error, mutation};
+use confab_types::{ApiError, Form, UserSid};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::connection::Session;
+use crate::entity::Kind;
 use crate::frame::HttpRequest;
+use crate::routes::{self, Action, Found};
 use crate::{client_api, sync_api};
 
 /// A wrapped request, decoded.
@@ -24,6 +27,8 @@ pub struct Request {
     pub params: Form,
     /// Body.
     pub body: Bytes,
+    /// Id of the change, for one that may come twice (`X-Twilio-Mutation-Id`).
+    pub mutation_id: Option<String>,
 }
 
 /// Its answer.
@@ -70,6 +75,14 @@ impl Reply {
     }
 }
 
+fn mutation_id(headers: &Value) -> Option<String> {
+    let (_, id) = headers
+        .as_object()?
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("X-Twilio-Mutation-Id"))?;
+    id.as_str().filter(|id| !id.is_empty()).map(str::to_owned)
+}
+
 fn decode(text: &str) -> Option<String> {
     let text = percent_decode_str(text).decode_utf8().ok()?;
     (!text.contains('\0')).then(|| text.into_owned())
@@ -106,7 +119,21 @@ impl Request {
             path,
             params,
             body,
+            mutation_id: mutation_id(&http.headers),
         })
+    }
+
+    /// What the client calls its change, where it does: the id, and what it is sent to.
+    #[must_use]
+    pub fn mutation_key(&self, user: UserSid) -> Option<mutation::Key> {
+        let id = self.mutation_id.as_ref()?;
+        let mut named = vec![self.method.as_str()];
+        named.extend(self.path.iter().map(String::as_str));
+        named.push(id);
+        // No part of a path holds a NUL character.
+        let digest = digest::digest(&SHA256, named.join("\0").as_bytes());
+        let digest = digest.as_ref().first_chunk().copied()?;
+        Some(mutation::Key { user, digest })
     }
 
     /// The body as a JSON object. DELETE requests carry bodies that are none (realtime.md §2.12); they are not read.
@@ -146,19 +173,66 @@ pub fn attributes(body: &Map<String, Value>) -> Option<String> {
 
 /// Answers a request of a connection.
 pub async fn answer(session: &mut Session, request: &Request) -> Reply {
-    let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
-    let result = match path.as_slice() {
-        ["Client", "v2", rest @ ..] => client_api::answer(session, request, rest).await,
-        ["v3", "Services", service, rest @ ..] if *service == session.client.service.to_string() => {
-            sync_api::read(session, request, rest).await
-        }
-        ["v3", rest @ ..] => sync_api::read(session, request, rest).await,
-        ["v4", "Subscriptions"] if request.method == "POST" => {
-            sync_api::subscriptions(session, request).await
-        }
-        _ => Err(not_found(request)),
-    };
+    let result = route(session, request).await;
     result.unwrap_or_else(|error| Reply::error(&error))
+}
+
+async fn route(session: &mut Session, request: &Request) -> Result<Reply, Error> {
+    let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
+    let own = session.client.service.to_string();
+    let path = match path.as_slice() {
+        // Whatever else it says: a token is for one service.
+        ["Client", "v2", "Services", service, ..] if *service != own => return Err(Error::code(20403)),
+        // The links of entities name the service, the client's first requests do not (realtime.md §4.7).
+        ["v3", "Services", service, rest @ ..] if *service == own => [&["v3"], rest].concat(),
+        _ => path,
+    };
+    match routes::find(&request.method, &path) {
+        Found::Route(action, parts) => act(session, request, action, &parts).await,
+        Found::OtherMethod => Err(wrong_method()),
+        Found::Nothing => Err(not_found(request)),
+    }
+}
+
+/// Does what a route is for; `parts` are what its path says.
+async fn act(
+    session: &mut Session,
+    request: &Request,
+    action: Action,
+    parts: &[&str],
+) -> Result<Reply, Error> {
+    use client_api::{
+        configuration, content_templates, conversations, memberships, messages, participants, typing, users,
+    };
+    let part = |n: usize| parts.get(n).copied().unwrap_or_default();
+    let (first, second) = (part(0), part(1));
+    match action {
+        Action::FetchConfiguration => configuration::fetch(session, request).await,
+        Action::ListMyConversations => memberships::list(session, request, first).await,
+        Action::FetchMyConversation => memberships::fetch(session, request, first, second).await,
+        Action::UpdateMyConversation => memberships::update(session, request, first, second).await,
+        Action::CreateConversation => conversations::create(session, request).await,
+        Action::FetchConversation => conversations::fetch(session, request, first).await,
+        Action::UpdateConversation => conversations::update(session, request, first).await,
+        Action::DeleteConversation => conversations::delete(session, request, first).await,
+        Action::AddParticipant => participants::add(session, request, first).await,
+        Action::UpdateParticipant => participants::update(session, request, first, second).await,
+        Action::RemoveParticipant => participants::remove(session, request, first, second).await,
+        Action::CreateMessage => messages::create(session, request, first).await,
+        Action::UpdateMessage => messages::update(session, request, first, second).await,
+        Action::DeleteMessage => messages::delete(session, request, first, second).await,
+        Action::ListReceipts => messages::receipts(session, request, first, second).await,
+        Action::FetchUser => users::fetch(session, request, first).await,
+        Action::UpdateUser => users::update(session, request, first).await,
+        Action::SignalTyping => typing::signal(session, request).await,
+        Action::ListContentTemplates => content_templates::list(session, request).await,
+        Action::FetchDocument => sync_api::fetch(session, request, Kind::Document, first).await,
+        Action::FetchList => sync_api::fetch(session, request, Kind::List, first).await,
+        Action::ListListItems => sync_api::list_items(session, request, Kind::List, first).await,
+        Action::FetchMap => sync_api::fetch(session, request, Kind::Map, first).await,
+        Action::ListMapItems => sync_api::list_items(session, request, Kind::Map, first).await,
+        Action::ChangeSubscriptions => sync_api::subscriptions(session, request).await,
+    }
 }
 
 /// 404 for the path of a request.

@@ -5,12 +5,9 @@ use serde_json::json;
 
 use crate::connection::Session;
 use crate::entity::Entity;
-use crate::upstream::{Reply, Request, wrong_method};
+use crate::upstream::{Reply, Request};
 
-pub(super) async fn fetch(session: &Session, request: &Request, method: &str) -> Result<Reply> {
-    if method != "GET" {
-        return Err(wrong_method());
-    }
+pub(crate) async fn fetch(session: &Session, request: &Request) -> Result<Reply> {
     let client = &session.client;
     let (account, sid) = (client.account, client.service);
     let service = session

@@ -5,7 +5,7 @@ use confab_domain::content::{self, Content, Filter, Sort};
 use serde_json::{Map, Value, json};
 
 use crate::connection::Session;
-use crate::upstream::{Reply, Request, wrong_method};
+use crate::upstream::{Reply, Request};
 
 const PAGE: usize = 100;
 
@@ -20,10 +20,7 @@ const VARIANTS: [&str; 7] = [
     "twilio/card",
 ];
 
-pub(super) async fn list(session: &Session, request: &Request, method: &str) -> Result<Reply> {
-    if method != "GET" {
-        return Err(wrong_method());
-    }
+pub(crate) async fn list(session: &Session, request: &Request) -> Result<Reply> {
     let list = "templates";
     let window = super::window(request, list, PAGE)?;
     let account = session.client.account;

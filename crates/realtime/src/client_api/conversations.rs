@@ -1,62 +1,46 @@
-//! C5–C8: conversations; what lies below one is passed on.
+//! C5–C8: conversations.
 
 use std::sync::Arc;
 
 use confab_domain::conversation::{self, Conversation, Create, Delete, Fields, Update};
 use confab_domain::participant::{self, Participant};
-use confab_domain::{Error, Result};
+use confab_domain::{Error, Result, Transaction};
+use confab_types::{ConversationSid, Sid as _};
 use serde_json::{Value, json};
 
+use super::text_of;
 use crate::connection::Session;
 use crate::entity::Entity;
-use crate::upstream::{Reply, Request, attributes, not_found, text, wrong_method};
+use crate::upstream::{Reply, Request, attributes, text};
 use crate::{project, replay};
 
-pub(super) async fn answer(
-    session: &Session,
-    request: &Request,
-    method: &str,
-    path: &[&str],
-) -> Result<Reply> {
-    let service = session.client.service;
-    match path {
-        [] if method == "POST" => {
-            let create = Create {
-                account: session.client.account,
-                service,
-                fields: fields(request)?,
-            };
-            let made = session.engine().execute(session.actor(), create).await?;
-            Ok(Reply::json(201, &view(session, request, &made, None)))
-        }
-        [key] => match method {
-            "GET" => fetch(session, request, key).await,
-            "POST" => {
-                let update = Update {
-                    service,
-                    key: (*key).to_owned(),
-                    fields: fields(request)?,
-                };
-                let changed = session.engine().execute(session.actor(), update).await?;
-                Ok(Reply::json(200, &view(session, request, &changed, None)))
-            }
-            "DELETE" => {
-                let delete = Delete {
-                    service,
-                    key: (*key).to_owned(),
-                };
-                session.engine().execute(session.actor(), delete).await?;
-                Ok(Reply::empty())
-            }
-            _ => Err(wrong_method()),
-        },
-        [key, "Participants", rest @ ..] => {
-            super::participants::answer(session, request, method, key, rest).await
-        }
-        [key, "Messages", rest @ ..] => super::messages::answer(session, request, method, key, rest).await,
-        [] => Err(wrong_method()),
-        _ => Err(not_found(request)),
-    }
+pub(crate) async fn create(session: &Session, request: &Request) -> Result<Reply> {
+    let create = Create {
+        account: session.client.account,
+        service: session.client.service,
+        fields: fields(request)?,
+    };
+    let made = super::change(session, request, create, of_outsider).await?;
+    Ok(Reply::json(201, &view(session, request, made)))
+}
+
+pub(crate) async fn update(session: &Session, request: &Request, key: &str) -> Result<Reply> {
+    let update = Update {
+        service: session.client.service,
+        key: key.to_owned(),
+        fields: fields(request)?,
+    };
+    let changed = super::change(session, request, update, of_outsider).await?;
+    Ok(Reply::json(200, &view(session, request, changed)))
+}
+
+pub(crate) async fn delete(session: &Session, request: &Request, key: &str) -> Result<Reply> {
+    let delete = Delete {
+        service: session.client.service,
+        key: key.to_owned(),
+    };
+    super::change(session, request, delete, super::nothing).await?;
+    Ok(Reply::empty())
 }
 
 fn fields(request: &Request) -> Result<Fields> {
@@ -71,7 +55,7 @@ fn fields(request: &Request) -> Result<Fields> {
 }
 
 /// A conversation for its participants, its creator, and those who may join it (realtime.md §9.10).
-async fn fetch(session: &Session, request: &Request, key: &str) -> Result<Reply> {
+pub(crate) async fn fetch(session: &Session, request: &Request, key: &str) -> Result<Reply> {
     let (client, key) = (Arc::clone(&session.client), key.to_owned());
     let (row, me) = session
         .engine()
@@ -84,31 +68,43 @@ async fn fetch(session: &Session, request: &Request, key: &str) -> Result<Reply>
             Ok((row, me))
         })
         .await?;
-    Ok(Reply::json(200, &view(session, request, &row, me.as_ref())))
+    Ok(Reply::json(
+        200,
+        &view(session, request, shown(&row, me.as_ref())),
+    ))
 }
 
-pub(super) fn view(
-    session: &Session,
-    request: &Request,
-    row: &Conversation,
-    me: Option<&Participant>,
-) -> Value {
-    let url = format!("{}/Conversations/{}", super::base(session, request), row.sid);
+/// The client reads nothing of its own part in these answers.
+fn of_outsider(_: &mut Transaction<'_>, row: Conversation) -> Result<Value> {
+    Ok(shown(&row, None))
+}
+
+/// What only the rows say of a conversation; the rest of an answer follows from it.
+pub(super) fn shown(row: &Conversation, me: Option<&Participant>) -> Value {
     json!({
-        "sid": row.sid, "account_sid": row.account, "chat_service_sid": row.service,
-        "friendly_name": row.friendly_name, "unique_name": row.unique_name, "attributes": row.attributes,
-        "created_by": row.created_by, "date_created": row.created_at.iso_millis(),
-        "date_updated": row.updated_at.iso_millis(), "state": project::shown_state(row),
+        "sid": row.sid, "friendly_name": row.friendly_name, "unique_name": row.unique_name,
+        "attributes": row.attributes, "created_by": row.created_by,
+        "date_created": row.created_at.iso_millis(), "date_updated": row.updated_at.iso_millis(),
+        "state": project::shown_state(row),
         "status": if me.is_some() { "joined" } else { "notParticipating" },
         "notification_level": me.map_or("default", |p| p.notification_level.as_str()),
         "participants_count": row.participants_count, "messages_count": row.messages_count,
-        "url": url,
-        "links": {"messages": format!("{url}/Messages"), "participants": format!("{url}/Participants")},
-        "sync_objects": sync_objects(row.sid),
     })
 }
 
-pub(super) fn sync_objects(sid: confab_types::ConversationSid) -> Value {
+pub(super) fn view(session: &Session, request: &Request, mut shown: Value) -> Value {
+    let sid = text_of(&shown, "sid");
+    let url = format!("{}/Conversations/{sid}", super::base(session, request));
+    shown["sync_objects"] = json!(ConversationSid::parse(sid).map(sync_objects));
+    shown["account_sid"] = json!(session.client.account);
+    shown["chat_service_sid"] = json!(session.client.service);
+    shown["links"] =
+        json!({"messages": format!("{url}/Messages"), "participants": format!("{url}/Participants")});
+    shown["url"] = url.into();
+    shown
+}
+
+fn sync_objects(sid: ConversationSid) -> Value {
     json!({
         "conversation": Entity::Document(sid).name(), "messages": Entity::Messages(sid).name(),
         "participants": Entity::Roster(sid).name(),

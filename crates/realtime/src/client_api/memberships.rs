@@ -1,44 +1,38 @@
 //! C2–C4: the conversations of the caller himself.
 
-use confab_domain::participant::{Horizon, Update};
-use confab_domain::user_conversation::{self, UserConversation};
-use confab_domain::{Error, Result, user};
+use std::sync::Arc;
+
+use confab_domain::participant::Horizon;
+use confab_domain::user_conversation::{self, Update, UserConversation};
+use confab_domain::{Error, Result, Transaction, user};
 use confab_types::ApiError;
 use serde_json::{Value, json};
 
+use super::conversations;
 use crate::connection::{Session, is_own};
-use crate::upstream::{Reply, Request, not_found, text, wrong_method};
+use crate::upstream::{Reply, Request, text};
 
 /// Conversations of one page: few round trips for many conversations, and a page stays below the frame limit.
 const PAGE: usize = 100;
 
-pub(super) async fn answer(
-    session: &Session,
-    request: &Request,
-    method: &str,
-    user: &str,
-    path: &[&str],
-) -> Result<Reply> {
-    if !is_own(session, user) {
-        return Err(Error::code(20403));
-    }
-    match (path, method) {
-        ([], "GET") => list(session, request).await,
-        ([key], "GET") => fetch(session, request, key).await,
-        ([key], "POST") => update(session, request, key).await,
-        ([] | [_], _) => Err(wrong_method()),
-        _ => Err(not_found(request)),
+fn require_own(session: &Session, user: &str) -> Result<()> {
+    if is_own(session, user) {
+        Ok(())
+    } else {
+        Err(Error::code(20403))
     }
 }
 
-async fn list(session: &Session, request: &Request) -> Result<Reply> {
+pub(crate) async fn list(session: &Session, request: &Request, user: &str) -> Result<Reply> {
     const LIST: &str = "my conversations";
+    require_own(session, user)?;
     let (user, window) = (session.client.user, super::window(request, LIST, PAGE)?);
     let page = session
         .engine()
         .read(move |tx| user_conversation::list(tx, user, &window))
         .await?;
-    let views: Vec<Value> = page.items.iter().map(|e| view(session, request, e)).collect();
+    let of_one = |entry| conversations::view(session, request, shown(entry));
+    let views: Vec<Value> = page.items.iter().map(of_one).collect();
     Ok(Reply::json(
         200,
         &json!({"conversations": views, "meta": super::meta(&page, LIST, PAGE)}),
@@ -46,27 +40,26 @@ async fn list(session: &Session, request: &Request) -> Result<Reply> {
 }
 
 /// realtime.md §3.2: his own entry of a conversation that he is not in does not exist.
-async fn one(session: &Session, key: &str) -> Result<UserConversation> {
-    let (client, key) = (std::sync::Arc::clone(&session.client), key.to_owned());
-    session
+pub(crate) async fn fetch(session: &Session, request: &Request, user: &str, key: &str) -> Result<Reply> {
+    require_own(session, user)?;
+    let (client, key) = (Arc::clone(&session.client), key.to_owned());
+    let found = session
         .engine()
         .read(move |tx| {
             let me = user::by_sid(tx, client.service, client.user)?;
             user_conversation::fetch(tx, &me.ok_or_else(|| Error::code(20404))?, &key)
         })
-        .await
+        .await?;
+    Ok(Reply::json(
+        200,
+        &conversations::view(session, request, shown(&found)),
+    ))
 }
 
-async fn fetch(session: &Session, request: &Request, key: &str) -> Result<Reply> {
-    let found = one(session, key).await?;
-    Ok(Reply::json(200, &view(session, request, &found)))
-}
-
-async fn update(session: &Session, request: &Request, key: &str) -> Result<Reply> {
+pub(crate) async fn update(session: &Session, request: &Request, user: &str, key: &str) -> Result<Reply> {
+    require_own(session, user)?;
     let body = request.object()?;
-    let conversation = one(session, key).await?.conversation.sid.to_string();
-    let mut update = Update::of(session.client.service, &conversation, &session.client.identity);
-    update.horizon = match body.get("last_read_message_index") {
+    let horizon = match body.get("last_read_message_index") {
         None => None,
         Some(Value::Null) => Some(Horizon::Unset),
         Some(index) => match index.as_i64().filter(|i| *i >= 0) {
@@ -74,9 +67,8 @@ async fn update(session: &Session, request: &Request, key: &str) -> Result<Reply
             None => return Err(Error::code(50421)),
         },
     };
-    update.notification_level = text(&body, "notification_level")?;
-    if update
-        .notification_level
+    let notification_level = text(&body, "notification_level")?;
+    if notification_level
         .as_deref()
         .is_some_and(|l| l != "default" && l != "muted")
     {
@@ -84,16 +76,25 @@ async fn update(session: &Session, request: &Request, key: &str) -> Result<Reply
             .message("Invalid parameter value: notification_level")
             .into());
     }
-    session.engine().execute(session.actor(), update).await?;
-    fetch(session, request, &conversation).await
+    let update = Update {
+        service: session.client.service,
+        user: session.client.user.to_string(),
+        conversation: key.to_owned(),
+        notification_level,
+        horizon,
+        last_read_at: None,
+    };
+    let show = |_: &mut Transaction<'_>, changed: UserConversation| Ok(shown(&changed));
+    let changed = super::change(session, request, update, show).await?;
+    Ok(Reply::json(200, &conversations::view(session, request, changed)))
 }
 
-fn view(session: &Session, request: &Request, entry: &UserConversation) -> Value {
+fn shown(entry: &UserConversation) -> Value {
     let me = &entry.participant;
-    let mut view = super::conversations::view(session, request, &entry.conversation, Some(me));
-    view["conversation_sid"] = json!(me.conversation);
-    view["participant_sid"] = json!(me.sid);
-    view["last_read_message_index"] = json!(me.last_read_index);
-    view["unread_messages_count"] = json!(entry.unread);
-    view
+    let mut shown = conversations::shown(&entry.conversation, Some(me));
+    shown["conversation_sid"] = json!(me.conversation);
+    shown["participant_sid"] = json!(me.sid);
+    shown["last_read_message_index"] = json!(me.last_read_index);
+    shown["unread_messages_count"] = json!(entry.unread);
+    shown
 }

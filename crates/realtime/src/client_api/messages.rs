@@ -6,70 +6,69 @@ use confab_domain::content::Reference;
 use confab_domain::media::Attachment;
 use confab_domain::message::{Create, Delete, Message, Update};
 use confab_domain::receipt::{self, Receipt};
-use confab_domain::{Error, Result, conversation, message, participant};
+use confab_domain::{Error, Result, Transaction, conversation, message, participant};
 use serde_json::{Map, Value, json};
 
+use super::text_of;
 use crate::connection::Session;
-use crate::upstream::{Reply, Request, attributes, not_found, text, wrong_method};
+use crate::upstream::{Reply, Request, attributes, text};
 
-pub(super) async fn answer(
+pub(crate) async fn create(session: &Session, request: &Request, conversation: &str) -> Result<Reply> {
+    let body = request.object()?;
+    let create = Create {
+        service: session.client.service,
+        conversation: conversation.to_owned(),
+        author: None,
+        body: text(&body, "body")?,
+        subject: text(&body, "subject")?,
+        attributes: attributes(&body),
+        content: Reference {
+            sid: text(&body, "content_sid")?,
+            variables: text(&body, "content_variables")?,
+        },
+        created_at: None,
+        updated_at: None,
+        media: media_sids(&body)?,
+    };
+    let made = super::change(session, request, create, shown).await?;
+    Ok(Reply::json(201, &view(session, request, made)))
+}
+
+pub(crate) async fn update(
     session: &Session,
     request: &Request,
-    method: &str,
     conversation: &str,
-    path: &[&str],
+    key: &str,
 ) -> Result<Reply> {
-    let service = session.client.service;
-    match (path, method) {
-        ([], "POST") => {
-            let body = request.object()?;
-            let create = Create {
-                service,
-                conversation: conversation.to_owned(),
-                author: None,
-                body: text(&body, "body")?,
-                subject: text(&body, "subject")?,
-                attributes: attributes(&body),
-                content: Reference {
-                    sid: text(&body, "content_sid")?,
-                    variables: text(&body, "content_variables")?,
-                },
-                created_at: None,
-                updated_at: None,
-                media: media_sids(&body)?,
-            };
-            let made = session.engine().execute(session.actor(), create).await?;
-            Ok(Reply::json(201, &view(session, request, &made)))
-        }
-        ([key], "POST") => {
-            let body = request.object()?;
-            let update = Update {
-                service,
-                conversation: conversation.to_owned(),
-                key: (*key).to_owned(),
-                author: None,
-                body: text(&body, "body")?,
-                subject: None,
-                attributes: attributes(&body),
-                created_at: None,
-                updated_at: None,
-            };
-            let changed = session.engine().execute(session.actor(), update).await?;
-            Ok(Reply::json(200, &view(session, request, &changed)))
-        }
-        ([key], "DELETE") => {
-            let delete = Delete {
-                service,
-                conversation: conversation.to_owned(),
-                key: (*key).to_owned(),
-            };
-            session.engine().execute(session.actor(), delete).await?;
-            Ok(Reply::empty())
-        }
-        ([key, "Receipts"], "GET") => receipts(session, request, conversation, key).await,
-        ([] | [_] | [_, "Receipts"], _) => Err(wrong_method()),
-        _ => Err(not_found(request)),
-    }
+    let body = request.object()?;
+    let update = Update {
+        service: session.client.service,
+        conversation: conversation.to_owned(),
+        key: key.to_owned(),
+        author: None,
+        body: text(&body, "body")?,
+        subject: None,
+        attributes: attributes(&body),
+        created_at: None,
+        updated_at: None,
+    };
+    let changed = super::change(session, request, update, shown).await?;
+    Ok(Reply::json(200, &view(session, request, changed)))
+}
+
+pub(crate) async fn delete(
+    session: &Session,
+    request: &Request,
+    conversation: &str,
+    key: &str,
+) -> Result<Reply> {
+    let delete = Delete {
+        service: session.client.service,
+        conversation: conversation.to_owned(),
+        key: key.to_owned(),
+    };
+    super::change(session, request, delete, super::nothing).await?;
+    Ok(Reply::empty())
 }
 
 /// SIDs of the attachments; a builder without any sends an empty list.
@@ -88,7 +87,12 @@ fn media_sids(body: &Map<String, Value>) -> Result<Vec<String>> {
 const RECEIPTS_PAGE: usize = 50;
 
 /// Detailed delivery receipts, for participants.
-async fn receipts(session: &Session, request: &Request, conversation: &str, key: &str) -> Result<Reply> {
+pub(crate) async fn receipts(
+    session: &Session,
+    request: &Request,
+    conversation: &str,
+    key: &str,
+) -> Result<Reply> {
     let list = format!("receipts {key}");
     let window = super::window(request, &list, RECEIPTS_PAGE)?;
     let (client, conversation, key) = (
@@ -138,18 +142,26 @@ fn media_view(m: &Message) -> Value {
     }
 }
 
-fn view(session: &Session, request: &Request, m: &Message) -> Value {
+/// What only the rows say of a message; the rest of an answer follows from it.
+fn shown(_: &mut Transaction<'_>, m: Message) -> Result<Value> {
+    Ok(json!({
+        "sid": m.sid, "index": m.index, "conversation_sid": m.conversation, "author": m.author,
+        "participant_sid": m.participant, "body": m.body, "subject": m.subject, "attributes": m.attributes,
+        "media": media_view(&m), "date_created": m.created_at.iso_millis(),
+        "date_updated": m.updated_at.iso_millis(),
+    }))
+}
+
+fn view(session: &Session, request: &Request, mut shown: Value) -> Value {
     let conversation = format!(
         "{}/Conversations/{}",
         super::base(session, request),
-        m.conversation
+        text_of(&shown, "conversation_sid")
     );
-    let url = format!("{conversation}/Messages/{}", m.sid);
-    json!({
-        "sid": m.sid, "index": m.index, "account_sid": m.account, "chat_service_sid": m.service,
-        "conversation_sid": m.conversation, "author": m.author, "participant_sid": m.participant,
-        "body": m.body, "subject": m.subject, "attributes": m.attributes, "media": media_view(m),
-        "date_created": m.created_at.iso_millis(), "date_updated": m.updated_at.iso_millis(), "url": url,
-        "links": {"conversation": conversation, "messages_receipts": format!("{url}/Receipts")},
-    })
+    let url = format!("{conversation}/Messages/{}", text_of(&shown, "sid"));
+    shown["account_sid"] = json!(session.client.account);
+    shown["chat_service_sid"] = json!(session.client.service);
+    shown["links"] = json!({"conversation": conversation, "messages_receipts": format!("{url}/Receipts")});
+    shown["url"] = url.into();
+    shown
 }

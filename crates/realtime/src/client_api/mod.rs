@@ -1,46 +1,55 @@
 //! The Conversations API inside the websocket (realtime.md §3): the same commands as REST, with the client as actor.
 
-mod configuration;
-mod content_templates;
-mod conversations;
-mod memberships;
-mod messages;
-mod participants;
-mod typing;
-mod users;
+pub(crate) mod configuration;
+pub(crate) mod content_templates;
+pub(crate) mod conversations;
+pub(crate) mod memberships;
+pub(crate) mod messages;
+pub(crate) mod participants;
+pub(crate) mod typing;
+pub(crate) mod users;
 
-use confab_domain::{Error, Page, Result, Window};
+use confab_domain::mutation::{self, Once, Show};
+use confab_domain::{Command, Error, Page, Result, Transaction, Window};
 use confab_types::{ApiError, Cursor};
 use serde_json::{Value, json};
 
 use crate::connection::Session;
-use crate::upstream::{Reply, Request, not_found};
+use crate::upstream::Request;
 
-/// Answers what is below `/Client/v2`.
-///
-/// # Errors
-/// Those of the commands; 403 for another service, 404 for an unknown path.
-pub async fn answer(session: &Session, request: &Request, path: &[&str]) -> Result<Reply> {
-    let method = request.method.as_str();
-    match path {
-        ["Configuration"] => configuration::fetch(session, request, method).await,
-        ["ContentTemplates"] => content_templates::list(session, request, method).await,
-        ["Services", service, rest @ ..] => {
-            if *service != session.client.service.to_string() {
-                return Err(Error::code(20403));
-            }
-            match rest {
-                ["Conversations", rest @ ..] => conversations::answer(session, request, method, rest).await,
-                ["Users", user, "Conversations", rest @ ..] => {
-                    memberships::answer(session, request, method, user, rest).await
-                }
-                ["Typing"] => typing::signal(session, request, method).await,
-                ["Users", user] => users::answer(session, request, method, user).await,
-                _ => Err(not_found(request)),
-            }
+/// Makes a client's change, once under the id that it sent (realtime.md §3.1); gives what is needed to answer.
+async fn change<C: Command>(
+    session: &Session,
+    request: &Request,
+    command: C,
+    show: Show<C::Output>,
+) -> Result<Value> {
+    let engine = session.engine();
+    let key = request.mutation_key(session.client.user);
+    let once = Once {
+        key: key.clone(),
+        command,
+        show,
+    };
+    match (engine.execute(session.actor(), once).await, key) {
+        // It may have failed because the same change was made meanwhile.
+        (Err(error), Some(key)) => {
+            let now = engine.now();
+            let made = engine.read(move |tx| mutation::find(tx, &key, now)).await;
+            made.ok().flatten().ok_or(error)
         }
-        _ => Err(not_found(request)),
+        (result, _) => result,
     }
+}
+
+/// What is needed to answer where there is nothing to say.
+fn nothing(_: &mut Transaction<'_>, (): ()) -> Result<Value> {
+    Ok(Value::Null)
+}
+
+/// A text of what is needed to answer.
+fn text_of<'a>(shown: &'a Value, name: &str) -> &'a str {
+    shown[name].as_str().unwrap_or_default()
 }
 
 /// Base of the links in answers: the host is the one that the client used.

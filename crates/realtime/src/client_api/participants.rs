@@ -1,50 +1,49 @@
 //! C9–C11: participants.
 
 use confab_domain::participant::{Add, Fields, Participant, Remove, Update};
-use confab_domain::{Error, Result};
+use confab_domain::{Error, Result, Transaction};
 use confab_types::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::text_of;
 use crate::connection::Session;
-use crate::upstream::{Reply, Request, attributes, not_found, text, wrong_method};
+use crate::upstream::{Reply, Request, attributes, text};
 
-pub(super) async fn answer(
+pub(crate) async fn add(session: &Session, request: &Request, conversation: &str) -> Result<Reply> {
+    let add = Add {
+        service: session.client.service,
+        conversation: conversation.to_owned(),
+        fields: fields(&request.object()?)?,
+    };
+    let added = super::change(session, request, add, shown).await?;
+    Ok(Reply::json(201, &view(session, request, added)))
+}
+
+pub(crate) async fn update(
     session: &Session,
     request: &Request,
-    method: &str,
     conversation: &str,
-    path: &[&str],
+    key: &str,
 ) -> Result<Reply> {
-    let service = session.client.service;
-    match (path, method) {
-        ([], "POST") => {
-            let fields = fields(&request.object()?)?;
-            let add = Add {
-                service,
-                conversation: conversation.to_owned(),
-                fields,
-            };
-            let added = session.engine().execute(session.actor(), add).await?;
-            Ok(Reply::json(201, &view(session, request, &added)))
-        }
-        ([key], "POST") => {
-            let mut update = Update::of(service, conversation, key);
-            update.attributes = attributes(&request.object()?);
-            let changed = session.engine().execute(session.actor(), update).await?;
-            Ok(Reply::json(200, &view(session, request, &changed)))
-        }
-        ([key], "DELETE") => {
-            let remove = Remove {
-                service,
-                conversation: conversation.to_owned(),
-                key: (*key).to_owned(),
-            };
-            session.engine().execute(session.actor(), remove).await?;
-            Ok(Reply::empty())
-        }
-        ([] | [_], _) => Err(wrong_method()),
-        _ => Err(not_found(request)),
-    }
+    let mut update = Update::of(session.client.service, conversation, key);
+    update.attributes = attributes(&request.object()?);
+    let changed = super::change(session, request, update, shown).await?;
+    Ok(Reply::json(200, &view(session, request, changed)))
+}
+
+pub(crate) async fn remove(
+    session: &Session,
+    request: &Request,
+    conversation: &str,
+    key: &str,
+) -> Result<Reply> {
+    let remove = Remove {
+        service: session.client.service,
+        conversation: conversation.to_owned(),
+        key: key.to_owned(),
+    };
+    super::change(session, request, remove, super::nothing).await?;
+    Ok(Reply::empty())
 }
 
 fn fields(body: &Map<String, Value>) -> Result<Fields> {
@@ -66,12 +65,8 @@ fn fields(body: &Map<String, Value>) -> Result<Fields> {
     Ok(fields)
 }
 
-fn view(session: &Session, request: &Request, p: &Participant) -> Value {
-    let conversation = format!(
-        "{}/Conversations/{}",
-        super::base(session, request),
-        p.conversation
-    );
+/// What only the rows say of a participant; the rest of an answer follows from it.
+fn shown(_: &mut Transaction<'_>, p: Participant) -> Result<Value> {
     let binding = p.binding().map(|binding| {
         let mut view = json!({"type": binding.kind});
         for (name, value) in [
@@ -85,13 +80,25 @@ fn view(session: &Session, request: &Request, p: &Participant) -> Value {
         }
         view
     });
-    json!({
-        "sid": p.sid, "account_sid": p.account, "chat_service_sid": p.service,
-        "conversation_sid": p.conversation, "identity": p.identity, "attributes": p.attributes,
+    Ok(json!({
+        "sid": p.sid, "conversation_sid": p.conversation, "identity": p.identity, "attributes": p.attributes,
         "role_sid": p.role_sid, "messaging_binding": binding,
         "last_read_message_index": p.last_read_index,
         "last_read_timestamp": p.last_read_at.map(Timestamp::iso_millis),
         "date_created": p.created_at.iso_millis(), "date_updated": p.updated_at.iso_millis(),
-        "url": format!("{conversation}/Participants/{}", p.sid), "links": {"conversation": conversation},
-    })
+    }))
+}
+
+fn view(session: &Session, request: &Request, mut shown: Value) -> Value {
+    let conversation = format!(
+        "{}/Conversations/{}",
+        super::base(session, request),
+        text_of(&shown, "conversation_sid")
+    );
+    let url = format!("{conversation}/Participants/{}", text_of(&shown, "sid"));
+    shown["account_sid"] = json!(session.client.account);
+    shown["chat_service_sid"] = json!(session.client.service);
+    shown["links"] = json!({"conversation": conversation});
+    shown["url"] = url.into();
+    shown
 }

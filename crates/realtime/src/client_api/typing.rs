@@ -8,15 +8,12 @@ use serde_json::json;
 
 use crate::connection::Session;
 use crate::frame;
-use crate::upstream::{Reply, Request, wrong_method};
+use crate::upstream::{Reply, Request};
 
 /// Seconds after which a client may signal again (B-585).
 const TIMEOUT: u32 = 5;
 
-pub(super) async fn signal(session: &Session, request: &Request, method: &str) -> Result<Reply> {
-    if method != "POST" {
-        return Err(wrong_method());
-    }
+pub(crate) async fn signal(session: &Session, request: &Request) -> Result<Reply> {
     let form = Form::parse(&request.body)?;
     let key = form.get("ChannelSid").or_else(|| form.get("ConversationSid"));
     let key = key.ok_or_else(|| ApiError::missing("ChannelSid"))?.to_owned();

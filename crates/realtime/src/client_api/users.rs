@@ -2,61 +2,71 @@
 
 use confab_domain::user::{Update, User};
 use confab_domain::{Error, Result, Transaction, reachability};
+use confab_types::{Sid as _, UserSid};
 use serde_json::{Value, json};
 
+use super::text_of;
 use crate::connection::Session;
 use crate::entity::Entity;
 use crate::project;
-use crate::upstream::{Reply, Request, attributes, text, wrong_method};
+use crate::upstream::{Reply, Request, attributes, text};
 
-pub(super) async fn answer(session: &Session, request: &Request, method: &str, key: &str) -> Result<Reply> {
-    let service = session.client.service;
-    let user = match method {
-        "GET" => {
-            let key = key.to_owned();
-            session
-                .engine()
-                .read(move |tx| reachability::fetch(tx, service, &key))
-                .await
-        }
-        "POST" => {
-            let body = request.object()?;
-            let update = Update {
-                service,
-                key: key.to_owned(),
-                friendly_name: text(&body, "friendly_name")?,
-                attributes: attributes(&body),
-                role: None,
-            };
-            let changed = session.engine().execute(session.actor(), update).await;
-            match changed {
-                Ok(user) => {
-                    let key = user.sid.to_string();
-                    let read = move |tx: &mut Transaction<'_>| reachability::fetch(tx, service, &key);
-                    session.engine().read(read).await
-                }
-                refused => refused,
-            }
-        }
-        _ => return Err(wrong_method()),
+pub(crate) async fn fetch(session: &Session, request: &Request, key: &str) -> Result<Reply> {
+    let (service, key) = (session.client.service, key.to_owned());
+    let found = session
+        .engine()
+        .read(move |tx| reachability::fetch(tx, service, &key))
+        .await
+        .map_err(missing_user)?;
+    Ok(Reply::json(200, &view(session, request, shown(&found))))
+}
+
+pub(crate) async fn update(session: &Session, request: &Request, key: &str) -> Result<Reply> {
+    let body = request.object()?;
+    let update = Update {
+        service: session.client.service,
+        key: key.to_owned(),
+        friendly_name: text(&body, "friendly_name")?,
+        attributes: attributes(&body),
+        role: None,
     };
-    match user {
-        Ok(user) => Ok(Reply::json(200, &view(session, request, &user))),
-        // realtime.md §3.2: clients know a missing user by its own code.
-        Err(Error::Api(api)) if api.code == 20404 => Err(Error::code(50200)),
-        Err(error) => Err(error),
+    let changed = super::change(session, request, update, with_reachability)
+        .await
+        .map_err(missing_user)?;
+    Ok(Reply::json(200, &view(session, request, changed)))
+}
+
+/// realtime.md §3.2: clients know a missing user by its own code.
+fn missing_user(error: Error) -> Error {
+    match error {
+        Error::Api(api) if api.code == 20404 => Error::code(50200),
+        other => other,
     }
 }
 
-fn view(session: &Session, request: &Request, user: &User) -> Value {
-    let shown = user.reachability;
+fn with_reachability(tx: &mut Transaction<'_>, mut user: User) -> Result<Value> {
+    user.reachability = reachability::of(tx, &user)?;
+    Ok(shown(&user))
+}
+
+/// What only the rows say of a user; the rest of an answer follows from it.
+fn shown(user: &User) -> Value {
+    let reach = user.reachability;
     json!({
-        "sid": user.sid, "account_sid": user.account, "chat_service_sid": user.service,
-        "identity": user.identity, "friendly_name": project::shown_name(user),
-        "attributes": user.attributes, "role_sid": user.role_sid, "is_online": shown.and_then(|r| r.online),
-        "is_notifiable": shown.and_then(|r| r.notifiable),
+        "sid": user.sid, "identity": user.identity, "friendly_name": project::shown_name(user),
+        "attributes": user.attributes, "role_sid": user.role_sid, "is_online": reach.and_then(|r| r.online),
+        "is_notifiable": reach.and_then(|r| r.notifiable),
         "date_created": user.created_at.iso_millis(), "date_updated": user.updated_at.iso_millis(),
-        "url": format!("{}/Users/{}", super::base(session, request), user.sid),
-        "sync_objects": {"user_info_map": Entity::UserInfo(user.sid).name()},
     })
+}
+
+fn view(session: &Session, request: &Request, mut shown: Value) -> Value {
+    let sid = text_of(&shown, "sid");
+    let url = format!("{}/Users/{sid}", super::base(session, request));
+    let map = UserSid::parse(sid).map(|user| Entity::UserInfo(user).name());
+    shown["sync_objects"] = json!({"user_info_map": map});
+    shown["account_sid"] = json!(session.client.account);
+    shown["chat_service_sid"] = json!(session.client.service);
+    shown["url"] = url.into();
+    shown
 }
