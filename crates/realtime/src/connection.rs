@@ -148,6 +148,7 @@ impl Session {
                     self.shut_out = Some(why);
                 }
             }
+            Delivery::UserRemoved => self.revoke_others(),
         }
     }
 
@@ -184,6 +185,20 @@ impl Session {
     fn may_ask(&mut self) -> bool {
         let engine = &self.shared.engine;
         self.slot.as_mut().is_none_or(|slot| slot.admits(|| engine.now()))
+    }
+
+    /// Stops all but the user's own maps, which tell that they are gone.
+    fn revoke_others(&mut self) {
+        let own = Stream::User(self.client.user);
+        let others: Vec<Entity> = self
+            .followed
+            .keys()
+            .copied()
+            .filter(|e| e.stream() != own)
+            .collect();
+        for entity in others {
+            self.unfollow(entity);
+        }
     }
 
     /// Stops everything of a conversation that the user has left. One that he joined again since is meant no more.

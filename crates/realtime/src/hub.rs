@@ -75,6 +75,13 @@ impl Topic {
         }
     }
 
+    /// Tells the connections of a user that he was removed.
+    fn revoke_all(&self, stream: Stream) {
+        for follower in self.followers.iter().filter(|f| stream == Stream::User(f.user)) {
+            follower.outbox.push(Delivery::UserRemoved);
+        }
+    }
+
     /// Delivers the early commits whose turn has come.
     fn drain(&mut self) {
         while let Some(delivered) = self.delivered {
@@ -200,6 +207,9 @@ impl Hub {
                 && let Some(conversation) = confab_types::Sid::parse(&stone.item)
             {
                 topic.revoke(commit.stream, conversation, stone.seq);
+            }
+            if let Change::UserRemoved = change {
+                topic.revoke_all(commit.stream);
             }
         }
         match topic.delivered {

@@ -36,6 +36,8 @@ pub enum Delivery {
         /// What such a token is refused with.
         why: Arc<Error>,
     },
+    /// The user was removed.
+    UserRemoved,
 }
 
 /// Deliveries that may wait. A client that is slower is closed: it reconnects and gets the rest from the rows.

@@ -193,6 +193,7 @@ pub enum Owner {
 pub fn owner(tx: &mut Transaction<'_>, client: &Client, entity: Entity) -> Result<Owner> {
     match entity {
         Entity::Conversations(sid) if sid != client.user => Ok(Owner::Denied),
+        Entity::UserInfo(sid) if sid != client.user && is_gone(tx, client)? => Ok(Owner::Denied),
         Entity::Conversations(sid) | Entity::UserInfo(sid) => {
             let Some(mut row) = user::by_sid(tx, client.service, sid)? else {
                 return Ok(Owner::Missing);
@@ -216,11 +217,23 @@ pub fn owner(tx: &mut Transaction<'_>, client: &Client, entity: Entity) -> Resul
     }
 }
 
+/// Whether the user of a connection was removed: it has nothing to read any more, and another user of his identity is
+/// not meant.
+///
+/// # Errors
+/// The database's.
+pub fn is_gone(tx: &mut Transaction<'_>, client: &Client) -> Result<bool> {
+    Ok(user::by_sid(tx, client.service, client.user)?.is_none())
+}
+
 /// Whether a client who is no participant may read the conversation itself (B-711).
 ///
 /// # Errors
 /// The database's.
 pub fn may_read(tx: &mut Transaction<'_>, client: &Client, row: &Conversation) -> Result<bool> {
+    if is_gone(tx, client)? {
+        return Ok(false);
+    }
     if row.is_creator(&client.identity) {
         return Ok(true);
     }

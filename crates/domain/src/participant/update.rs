@@ -95,17 +95,14 @@ impl Update {
         self.horizon.is_some() || self.last_read_at.is_some() || self.notification_level.is_some()
     }
 
+    /// What a client who is in may do.
     fn permit(
         &self,
         tx: &mut Transaction<'_>,
         cx: &Cx<'_>,
-        conversation: &Conversation,
+        me: &Participant,
         target: &Participant,
     ) -> Result<()> {
-        let Some(client) = cx.actor.client() else {
-            return Ok(());
-        };
-        let me = of_client(tx, conversation, client)?;
         let own = me.sid == target.sid;
         if self.attributes.is_some() {
             let needed: &[Permission] = if own {
@@ -116,10 +113,10 @@ impl Update {
             } else {
                 &[Permission::EditAnyParticipantAttributes]
             };
-            role::require(tx, &cx.actor, Some(&me), needed)?;
+            role::require(tx, &cx.actor, Some(me), needed)?;
         }
         if self.notification_level.is_some() {
-            role::require(tx, &cx.actor, Some(&me), &[Permission::EditNotificationLevel])?;
+            role::require(tx, &cx.actor, Some(me), &[Permission::EditNotificationLevel])?;
         }
         if self.touches_user() && !own {
             return Err(Error::code(50107));
@@ -171,8 +168,15 @@ impl Command for Update {
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Participant> {
         let found = conversation::hold(tx, self.service, &self.conversation, 50350)?;
+        // Before it is looked who else is in: that is for members to know.
+        let me = match cx.actor.client() {
+            Some(client) => Some(of_client(tx, &found, client)?),
+            None => None,
+        };
         let target = fetch(tx, found.sid, &self.key)?;
-        self.permit(tx, cx, &found, &target)?;
+        if let Some(me) = &me {
+            self.permit(tx, cx, me, &target)?;
+        }
         if self.is_empty() {
             if found.state == State::Closed {
                 return Err(Error::code(50377));

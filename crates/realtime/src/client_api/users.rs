@@ -1,5 +1,7 @@
 //! C18, C19: users of the service.
 
+use std::sync::Arc;
+
 use confab_domain::user::{Update, User};
 use confab_domain::{Error, Result, Transaction, reachability};
 use confab_types::{Sid as _, UserSid};
@@ -8,14 +10,19 @@ use serde_json::{Value, json};
 use super::text_of;
 use crate::connection::Session;
 use crate::entity::Entity;
-use crate::project;
 use crate::upstream::{Reply, Request, attributes, text};
+use crate::{project, replay};
 
 pub(crate) async fn fetch(session: &Session, request: &Request, key: &str) -> Result<Reply> {
-    let (service, key) = (session.client.service, key.to_owned());
+    let (client, key) = (Arc::clone(&session.client), key.to_owned());
     let found = session
         .engine()
-        .read(move |tx| reachability::fetch(tx, service, &key))
+        .read(move |tx| {
+            if replay::is_gone(tx, &client)? {
+                return Err(Error::code(50107));
+            }
+            reachability::fetch(tx, client.service, &key)
+        })
         .await
         .map_err(missing_user)?;
     Ok(Reply::json(200, &view(session, request, shown(&found))))
