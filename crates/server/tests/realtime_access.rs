@@ -1,4 +1,5 @@
-//! Nobody reads or changes what his token does not allow (B-711, B-661…B-671; realtime.md §3.2, §4.8, §9.10).
+//! Nobody reads or changes what his token does not allow (B-711, B-661…B-671; realtime.md §3.2, §4.8, §9.10): what the
+//! tables of realtime_foreign.rs and realtime_permissions.rs do not show.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -41,56 +42,6 @@ impl Target {
             conversation: sid,
             identity,
         }
-    }
-
-    /// The same in another service.
-    async fn make_elsewhere(server: &TestServer, identity: &'static str) -> Self {
-        let services = "/conversations/v1/Services";
-        let service = server
-            .post(services, &[("FriendlyName", "other")])
-            .await
-            .expect(201);
-        let service = service.text_of("sid");
-        let root = format!("{services}/{service}");
-        let sid = server
-            .post(&format!("{root}/Conversations"), &[])
-            .await
-            .expect(201)
-            .text_of("sid");
-        let below = format!("{root}/Conversations/{sid}");
-        let joined = server
-            .post(&format!("{below}/Participants"), &[("Identity", identity)])
-            .await;
-        let said = server
-            .post(&format!("{below}/Messages"), &[("Body", "secret")])
-            .await;
-        let found = server.get(&format!("{root}/Users/{identity}")).await;
-        Self {
-            service,
-            participant: joined.expect(201).text_of("sid"),
-            message: said.expect(201).text_of("sid"),
-            user: found.expect(200).text_of("sid"),
-            conversation: sid,
-            identity,
-        }
-    }
-
-    async fn seen_over_rest(&self, server: &TestServer) -> Value {
-        let root = format!("/conversations/v1/Services/{}", self.service);
-        let below = format!("{root}/Conversations/{}", self.conversation);
-        json!([
-            server.get(&below).await.expect(200).json,
-            server
-                .rest
-                .list(&format!("{below}/Participants"), "participants")
-                .await,
-            server.rest.list(&format!("{below}/Messages"), "messages").await,
-            server.rest.list(&format!("{root}/Users"), "users").await,
-            server
-                .rest
-                .list(&format!("{root}/Conversations"), "conversations")
-                .await,
-        ])
     }
 
     /// Requests that change the conversation or read more of it than the conversation itself, by paths below `service`.
@@ -264,72 +215,6 @@ async fn unreadable(feed: &mut Feed, entities: &[(&'static str, &'static str, St
         let status = &came[0].data["error"]["status"];
         assert!(*status == 403 || *status == 404, "{key}: {came:?}");
     }
-}
-
-#[tokio::test]
-async fn another_service_cannot_be_reached_by_any_sid_b711_b031() {
-    let server = TestServer::start().await;
-    let target = Target::make_elsewhere(&server, "bob").await;
-    let mut socket = server.client("alice").await;
-    let own_user = user(&server, "alice").await;
-    let before = target.seen_over_rest(&server).await;
-    // By its own paths: the token is of another service.
-    let mut outside = target.inner(&target.service);
-    outside.extend(target.entry(&target.service, "alice"));
-    outside.extend(target.entry(&target.service, &own_user));
-    outside.extend(target.of_the_member(&target.service));
-    let base = format!("/Client/v2/Services/{}", target.service);
-    outside.extend([
-        ("POST", format!("{base}/Conversations"), "{}".into()),
-        (
-            "GET",
-            format!("{base}/Conversations/{}", target.conversation),
-            String::new(),
-        ),
-        ("GET", format!("{base}/Users/bob"), String::new()),
-        ("GET", format!("{base}/Users/{}", target.user), String::new()),
-        (
-            "POST",
-            format!("{base}/Conversations/{}/Participants", target.conversation),
-            json!({"identity": "alice"}).to_string(),
-        ),
-    ]);
-    all_refused(&mut socket, &outside, &[(403, 20403)]).await;
-    // By paths of the token's service with the other one's SIDs.
-    let mine = server.service_sid.as_str();
-    let mut inside = target.inner(mine);
-    inside.extend(target.entry(mine, "alice"));
-    inside.extend(target.of_the_member(mine));
-    let base = format!("/Client/v2/Services/{mine}");
-    inside.extend([
-        (
-            "GET",
-            format!("{base}/Conversations/{}", target.conversation),
-            String::new(),
-        ),
-        ("GET", format!("{base}/Users/{}", target.user), String::new()),
-        (
-            "POST",
-            format!("{base}/Conversations/{}/Participants", target.conversation),
-            json!({"identity": "alice"}).to_string(),
-        ),
-    ]);
-    let answers = [(404, 20404), (404, 50350), (404, 50200), (403, 20403)];
-    all_refused(&mut socket, &inside, &answers).await;
-    let mut feed = Feed::new(socket);
-    let mut entities = target.entities();
-    for key in target.keys("Documents", "channel") {
-        entities.push(("Documents", "document", key));
-    }
-    entities.push(("Maps", "map", format!("{}.info", target.user)));
-    unreadable(&mut feed, &entities).await;
-    // The service's own form of Sync URLs.
-    let path = format!(
-        "/v3/Services/{}/Lists/{}.messages",
-        target.service, target.conversation
-    );
-    assert_eq!(feed.socket.request("GET", &path, &[], None).await.0, 404);
-    assert_eq!(target.seen_over_rest(&server).await, before);
 }
 
 #[tokio::test]
@@ -598,44 +483,6 @@ async fn one_who_left_and_joined_again_gets_events_again_s4_8() {
         .until("the fence", |e| e.data["item_key"] == fence.as_str())
         .await;
     assert!(!format!("{came:?}").contains("between"), "{came:?}");
-}
-
-#[tokio::test]
-async fn nobody_follows_or_reads_the_conversations_of_another_user_b711_b714() {
-    let server = TestServer::start().await;
-    let target = Target::make(&server, "bob").await;
-    add(&server, &target.conversation, "alice").await;
-    let mut feed = Feed::new(server.client("alice").await);
-    let entities: Vec<_> = target
-        .keys("Maps", "my_conversations")
-        .into_iter()
-        .map(|key| ("Maps", "map", key))
-        .collect();
-    unreadable(&mut feed, &entities).await;
-    all_refused(
-        &mut feed.socket,
-        &target.of_the_member(&target.service),
-        &[(403, 20403), (403, 50107)],
-    )
-    .await;
-    // What goes on in bob's conversations comes to alice only where she is.
-    let elsewhere = conversation(&server, &["bob"]).await;
-    let path = format!("/v3/Maps/{}.info", target.user);
-    let (status, info) = feed
-        .socket
-        .request("GET", &path, &[("Include", "items")], None)
-        .await;
-    assert_eq!(status, 200, "getUser of a user of the service: {info}");
-    assert!(!info.to_string().contains(&elsewhere), "{info}");
-    let mine = format!("/Client/v2/Services/{}/Users/alice/Conversations", target.service);
-    let (_, list) = feed.socket.request("GET", &mine, &[], None).await;
-    let sids: Vec<&Value> = list["conversations"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|c| &c["sid"])
-        .collect();
-    assert_eq!(sids, [&json!(target.conversation)]);
 }
 
 #[tokio::test]
