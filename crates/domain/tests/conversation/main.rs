@@ -8,6 +8,7 @@
 
 mod configuration;
 mod lifecycle;
+mod mutations;
 mod timers;
 mod with_participants;
 
