@@ -133,3 +133,105 @@ async fn a_push_registration_makes_notifiable_until_the_last_one_is_gone_b548() 
     );
     assert_eq!(rest(&server, "alice").await, (Value::Null, json!(false)));
 }
+
+/// A server that waits before somebody counts as gone, long enough for a reconnect on a slow machine.
+async fn patient() -> TestServer {
+    let server = TestServer::start_with(|config| config.realtime.offline_grace_secs = 3).await;
+    show(&server, true).await;
+    server
+}
+
+/// Follows another user's info as well.
+async fn also_follow(feed: &mut Feed, server: &TestServer, identity: &str) -> Entity {
+    let info = feed
+        .open("map", &format!("{}.info", user(server, identity).await))
+        .await;
+    feed.establish(2, &[info.since_read()]).await;
+    info
+}
+
+/// What bob is told of reachability until carol is offline, who went after all that is to be seen.
+async fn told_until_carol_is_gone(bob: &mut Feed, carol: &Entity) -> Vec<(String, Value)> {
+    let is_end = |e: &support::Event| e.is_of(carol) && e.data["item_data"]["online"] == false;
+    let came = bob.until("carol's end", is_end).await;
+    came.iter()
+        .filter(|e| e.data["item_key"] == "reachability")
+        .map(|e| (e.entity().to_owned(), e.data["item_data"]["online"].clone()))
+        .collect()
+}
+
+/// realtime.md §5.2: a client that comes back within the grace period was never away, on whichever device.
+#[tokio::test]
+async fn coming_back_within_the_grace_period_is_not_seen_b548_b550() {
+    let server = patient().await;
+    server.post(USERS, &[("Identity", "alice")]).await.expect(201);
+    server.post(USERS, &[("Identity", "carol")]).await.expect(201);
+    let (mut bob, _) = watcher(&server).await;
+    let phone = server.client("alice").await;
+    assert_eq!(told(&mut bob).await, json!({"online": true, "notifiable": false}));
+    let carols = also_follow(&mut bob, &server, "carol").await;
+    let carol = server.client("carol").await;
+    phone.close().await;
+    let tablet = server.client("alice").await;
+    // A connection that is just gone, as after a lost network, ends like one that says goodbye.
+    drop(tablet);
+    let _phone = server.client("alice").await;
+    carol.close().await;
+    let seen = told_until_carol_is_gone(&mut bob, &carols).await;
+    let of_carol: Vec<(String, Value)> = [true, false].map(|on| (carols.sid.clone(), json!(on))).to_vec();
+    assert_eq!(seen, of_carol);
+    assert_eq!(rest(&server, "alice").await.0, true);
+    assert_eq!(rest(&server, "carol").await.0, false);
+}
+
+#[tokio::test]
+async fn the_last_of_several_devices_counts_b550() {
+    let server = patient().await;
+    server.post(USERS, &[("Identity", "alice")]).await.expect(201);
+    server.post(USERS, &[("Identity", "carol")]).await.expect(201);
+    let (mut bob, info) = watcher(&server).await;
+    let (phone, tablet, laptop) = (
+        server.client("alice").await,
+        server.client("alice").await,
+        server.client("alice").await,
+    );
+    assert_eq!(told(&mut bob).await, json!({"online": true, "notifiable": false}));
+    let carols = also_follow(&mut bob, &server, "carol").await;
+    let carol = server.client("carol").await;
+    phone.close().await;
+    tablet.close().await;
+    carol.close().await;
+    let seen = told_until_carol_is_gone(&mut bob, &carols).await;
+    assert!(seen.iter().all(|(entity, _)| *entity != info.sid), "{seen:?}");
+    laptop.close().await;
+    assert_eq!(
+        told(&mut bob).await,
+        json!({"online": false, "notifiable": false})
+    );
+}
+
+/// B-546, B-549 as clients see it: while it is off nobody is told anything, nor is there anything to read.
+#[tokio::test]
+async fn clients_are_told_nothing_while_it_is_off_b546_b549() {
+    let server = TestServer::start_with(|config| config.realtime.offline_grace_secs = 0).await;
+    server.post(USERS, &[("Identity", "alice")]).await.expect(201);
+    let (mut bob, info) = watcher(&server).await;
+    let alice = server.client("alice").await;
+    alice.close().await;
+    let name = [("FriendlyName", "the fence")];
+    server.post(&format!("{USERS}/alice"), &name).await.expect(200);
+    let event = bob.next("the fence").await;
+    assert!(event.is_of(&info));
+    assert_eq!(event.data["item_key"], "friendlyName");
+    let path = format!("/Client/v2/Services/{}/Users/alice", server.service_sid);
+    let (_, shown) = bob.socket.request("GET", &path, &[], None).await;
+    assert_eq!(
+        (&shown["is_online"], &shown["is_notifiable"]),
+        (&Value::Null, &Value::Null)
+    );
+    let (_, settings) = bob
+        .socket
+        .request("GET", "/Client/v2/Configuration", &[], None)
+        .await;
+    assert_eq!(settings["options"]["reachability_enabled"], false);
+}

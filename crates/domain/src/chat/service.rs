@@ -137,7 +137,11 @@ fn read(row: &mut Row) -> Result<Settings> {
     })
 }
 
-fn settings(tx: &mut Transaction<'_>, service: ServiceSid) -> Result<Settings> {
+/// What only Chat has of a service.
+///
+/// # Errors
+/// The database's.
+pub fn settings(tx: &mut Transaction<'_>, service: ServiceSid) -> Result<Settings> {
     let row = tx.first(
         concat!("SELECT ", columns!(), " FROM chat_service WHERE service_sid = $1"),
         params![service.to_string()],

@@ -1,6 +1,6 @@
 //! C1: what a client reads once, before anything else.
 
-use confab_domain::{Result, media, service};
+use confab_domain::{Result, chat, media};
 use serde_json::json;
 
 use crate::connection::Session;
@@ -10,10 +10,11 @@ use crate::upstream::{Reply, Request};
 pub(crate) async fn fetch(session: &Session, request: &Request) -> Result<Reply> {
     let client = &session.client;
     let (account, sid) = (client.account, client.service);
-    let service = session
+    let of_chat = session
         .engine()
-        .read(move |tx| service::fetch(tx, account, sid))
+        .read(move |tx| chat::service::fetch(tx, account, sid))
         .await?;
+    let (service, settings) = (of_chat.service, of_chat.settings);
     let base = super::base(session, request);
     let links = format!("{}/v1/Services/{sid}", session.origin);
     let megabytes = session.engine().limits().media_bytes / (1024 * 1024);
@@ -23,7 +24,7 @@ pub(crate) async fn fetch(session: &Session, request: &Request) -> Result<Reply>
             "identity": client.identity,
             "url": format!("https://{}/Client/v2/Configuration", request.host),
             "options": {
-                "consumption_report_interval": "PT10S",
+                "consumption_report_interval": format!("PT{}S", settings.consumption_report_interval),
                 "user_infos_to_subscribe": 100,
                 "reachability_enabled": service.reachability_enabled,
                 "http_cache_interval": "PT5S",
