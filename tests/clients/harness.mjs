@@ -494,6 +494,14 @@ export class Line {
   mend() {
     this.#up = true;
   }
+
+  /** What the server says from now on is lost; it still hears what is said. */
+  deafen() {
+    for (const [near, far] of this.#pairs) {
+      far.unpipe(near);
+      far.resume();
+    }
+  }
 }
 
 // ---------------------------------------------------------------------------------------------- waiting
