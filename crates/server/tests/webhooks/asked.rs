@@ -291,3 +291,46 @@ async fn a_refusal_reaches_sdk_users_and_drops_what_phones_write() {
         ("yes", "+15558675310")
     );
 }
+
+/// realtime.md §3.1: what an SDK client sends twice under one id is asked about once, told once, and answered as it was.
+#[tokio::test]
+async fn what_is_sent_twice_is_asked_about_once() {
+    let mut world = World::new(&["onMessageAdd", "onMessageAdded"]).await;
+    world.sink.answer(|call| match call.event() {
+        "onMessageAdd" => Reply::body(r#"{"body":"masked"}"#),
+        _ => Reply::ok(),
+    });
+    let sid = world.conversation().await;
+    let participants = format!("{CONVERSATIONS}/{sid}/Participants");
+    let quiet = &world.server;
+    quiet
+        .post(&participants, &[("Identity", "alice")])
+        .await
+        .expect(201);
+    let mut alice = quiet.client("alice").await;
+    let path = format!(
+        "/Client/v2/Services/{}/Conversations/{sid}/Messages",
+        quiet.service_sid
+    );
+    let mut answers = Vec::new();
+    for id in ["one", "one", "two"] {
+        let header = json!({"method": "message", "http_request": {"method": "POST", "path": path,
+            "headers": {"X-Twilio-Mutation-Id": id}}});
+        let sent = alice.send(header, br#"{"body":"rude"}"#).await;
+        answers.push(alice.reply(&sent).await.json());
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(
+        (&answers[0]["body"], &answers[2]["index"]),
+        (&json!("masked"), &json!(1))
+    );
+    let mut expected = ["onMessageAdd", "onMessageAdd", "onMessageAdded", "onMessageAdded"];
+    let mut came: Vec<String> = Vec::new();
+    for _ in expected {
+        came.push(world.sink.next().await.event().to_owned());
+    }
+    came.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(came, expected);
+    assert!(world.sink.came().is_none());
+}
