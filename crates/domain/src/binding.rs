@@ -246,8 +246,8 @@ pub struct Register {
     pub service: ServiceSid,
     /// Whose device it is; the user exists.
     pub identity: String,
-    /// The device, as its app names it.
-    pub endpoint: String,
+    /// The device, as its app names it; without a name it is known by its token, and shown by the binding's SID.
+    pub endpoint: Option<String>,
     /// Its push service.
     pub kind: CredentialType,
     /// Its token at the push service.
@@ -270,27 +270,22 @@ impl Command for Register {
         if let Some(credential) = self.credential {
             credential::hold(tx, self.account, credential, self.kind)?;
         }
-        let row = tx.first(
-            concat!(
-                "SELECT ",
-                columns!(),
-                " FROM binding WHERE service_sid = $1 AND identity = $2 AND endpoint = $3 AND type = $4"
-            ),
-            params![
-                self.service.to_string(),
-                &self.identity,
-                &self.endpoint,
-                self.kind.name()
-            ],
-        )?;
-        let before = row.map(read).transpose()?;
+        let mut own = of_user(tx, self.service, &self.identity)?.into_iter();
+        let before = own.find(|known| {
+            let same = match &self.endpoint {
+                Some(endpoint) => known.endpoint == *endpoint,
+                None => known.address == self.address,
+            };
+            same && known.kind == self.kind
+        });
         let is_new = before.is_none();
+        let sid = before.as_ref().map_or_else(|| cx.sid(), |known| known.sid);
         let mut binding = before.unwrap_or_else(|| Binding {
-            sid: cx.sid(),
+            sid,
             account: self.account,
             service: self.service,
             identity: self.identity.clone(),
-            endpoint: self.endpoint.clone(),
+            endpoint: self.endpoint.clone().unwrap_or_else(|| sid.to_string()),
             kind: self.kind,
             address: String::new(),
             credential: None,
@@ -357,15 +352,10 @@ impl Command for Delete {
     type Output = ();
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
-        let service = self.service.to_string();
         let found = fetch(tx, self.service, self.binding)?;
         // The user's row first, as in a registration: two devices that end at once see each other.
         let user = user::hold_identity(tx, self.service, &found.identity)?;
-        let deleted = tx.exec(
-            "DELETE FROM binding WHERE sid = $1 AND service_sid = $2",
-            params![self.binding.to_string(), &service],
-        )?;
-        if deleted == 0 {
+        if !delete(tx, self.service, self.binding)? {
             return Err(Error::code(20404));
         }
         after_one(tx, cx, self.service, &found.identity, user)
@@ -388,6 +378,49 @@ fn after_one(
         reachability::set_notifiable(tx, cx, service, user.sid, false)?;
     }
     Ok(())
+}
+
+/// Which of his registrations a client ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// The one of this SID.
+    Sid(BindingSid),
+    /// All with this token at this push service.
+    Address(CredentialType, String),
+}
+
+/// A client ends registrations of his own. One that is not there, or is another user's, is no error: the SDK ends what it
+/// registered long ago (realtime.md §5.4).
+#[derive(Clone, Debug)]
+pub struct Deregister {
+    /// The service.
+    pub service: ServiceSid,
+    /// The client.
+    pub identity: String,
+    /// What he ends.
+    pub which: Registration,
+}
+
+impl Command for Deregister {
+    type Output = ();
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
+        let Some(user) = user::hold_identity(tx, self.service, &self.identity)? else {
+            return Ok(());
+        };
+        let mut any = false;
+        for own in of_user(tx, self.service, &self.identity)? {
+            let meant = match &self.which {
+                Registration::Sid(sid) => own.sid == *sid,
+                Registration::Address(kind, address) => own.kind == *kind && own.address == *address,
+            };
+            any |= meant && delete(tx, self.service, own.sid)?;
+        }
+        if any {
+            after_one(tx, cx, self.service, &self.identity, Some(user))?;
+        }
+        Ok(())
+    }
 }
 
 /// Makes sure that the job is there which drops bindings. It began with the first one and does not end: the next it
@@ -445,6 +478,28 @@ impl Command for DropUnrenewed {
         let oldest = row.map_or(Ok(cx.now.0), |mut row| row.int())?;
         Ok(Timestamp(oldest).plus_seconds(RENEWED_SECONDS))
     }
+}
+
+/// The bindings of a user: one for each of his devices.
+fn of_user(tx: &mut Transaction<'_>, service: ServiceSid, identity: &str) -> Result<Vec<Binding>> {
+    let rows = tx.query(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM binding WHERE service_sid = $1 AND identity = $2"
+        ),
+        params![service.to_string(), identity],
+    )?;
+    rows.into_iter().map(read).collect()
+}
+
+/// Whether there was something to delete.
+fn delete(tx: &mut Transaction<'_>, service: ServiceSid, binding: BindingSid) -> Result<bool> {
+    let deleted = tx.exec(
+        "DELETE FROM binding WHERE sid = $1 AND service_sid = $2",
+        params![binding.to_string(), service.to_string()],
+    )?;
+    Ok(deleted > 0)
 }
 
 /// Removes the bindings of a user who goes; his row must be locked.

@@ -29,7 +29,7 @@ pub use hooks::Ask;
 pub use ids::RandomIds;
 pub use pace::LastSecond;
 pub use push_credential::{CredentialFields, Parts, PushSecret};
-pub use token::{ChatToken, TokenError};
+pub use token::{ChatToken, PushGrant, TokenError};
 pub use vault::Vault;
 
 /// Credentials that may be good no more: whoever was let in by them asks again.

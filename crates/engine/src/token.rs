@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use confab_domain::alert::{Level, NewAlert, Record};
 use confab_domain::{Actor, Client, Error, Result, service, user};
-use confab_types::{AccountSid, ApiError, KeySid, RoleSid, ServiceSid, Sid, Timestamp};
+use confab_types::{AccountSid, ApiError, CredentialSid, KeySid, RoleSid, ServiceSid, Sid, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use serde::Deserialize;
 
@@ -24,10 +24,21 @@ pub struct ChatToken {
     pub identity: String,
     /// Role of a user that this connection makes (B-677).
     pub role: Option<RoleSid>,
+    /// What it says of push.
+    pub push: PushGrant,
     /// When it ends, seconds since 1970.
     pub expires_at: i64,
     /// When it began to live, seconds since 1970; for the notice before its end.
     pub issued_at: i64,
+}
+
+/// How the devices of a token's bearer are pushed to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PushGrant {
+    /// Who pushes (B-626).
+    pub credential: Option<CredentialSid>,
+    /// The device, as its app names it.
+    pub endpoint: Option<String>,
 }
 
 /// Why a token was refused. The code is that of a websocket frame: clients act on 20104.
@@ -55,6 +66,8 @@ struct Grants {
 struct ChatGrant {
     service_sid: Option<String>,
     deployment_role_sid: Option<String>,
+    push_credential_sid: Option<String>,
+    endpoint_id: Option<String>,
 }
 
 /// Longest life of a token, seconds (B-705), and how far the clock of its maker may be ahead of ours.
@@ -227,6 +240,10 @@ impl Engine {
             service,
             identity,
             role: chat.deployment_role_sid.as_deref().and_then(RoleSid::parse),
+            push: PushGrant {
+                credential: chat.push_credential_sid.as_deref().and_then(CredentialSid::parse),
+                endpoint: chat.endpoint_id.filter(|id| !id.is_empty()),
+            },
             expires_at,
             issued_at: claims.iat.unwrap_or(now),
         })

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
 use confab_domain::{Actor, Client, Error, Stream};
-use confab_engine::{ChatToken, Engine};
+use confab_engine::{ChatToken, Engine, PushGrant};
 use confab_types::{ApiError, ConversationSid, KeySid, Sid, Timestamp};
 use futures_util::SinkExt;
 use futures_util::StreamExt;
@@ -47,6 +47,8 @@ pub struct Session {
     pub client: Arc<Client>,
     /// Origin by which the client came, for media links.
     pub origin: Arc<str>,
+    /// What its token says of push.
+    pub push: PushGrant,
     outbox: Arc<Outbox>,
     followed: HashMap<Entity, Followed>,
     /// Frames to be sent before anything of the outbox.
@@ -377,6 +379,7 @@ async fn open(shared: &Arc<Shared>, origin: &Arc<str>, token: &str) -> Result<(S
         id,
         client,
         origin: Arc::clone(origin),
+        push: token.push.clone(),
         outbox: Arc::default(),
         followed: HashMap::new(),
         ready: Vec::new(),
@@ -577,6 +580,7 @@ async fn handle(
                 Ok(token) => {
                     session.renew(&token, version);
                     schedule.renew(&session.shared, &token);
+                    session.push = token.push;
                     session.send(frame::reply(&header.id, &Status::ok(), None, &[]));
                 }
                 // The client closes after a refusal (realtime.md §2.4).

@@ -15,6 +15,7 @@ mod origin;
 mod outbox;
 mod presence;
 mod project;
+mod registrations;
 mod replay;
 mod routes;
 mod sync_api;

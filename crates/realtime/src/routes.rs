@@ -32,6 +32,9 @@ routes! {
     UpdateUser = "POST" "/Client/v2/Services/{service}/Users/{user}";
     SignalTyping = "POST" "/Client/v2/Services/{service}/Typing";
     ListContentTemplates = "GET" "/Client/v2/ContentTemplates";
+    RegisterDevice = "POST" "/v1/registrations";
+    DeregisterDevice = "DELETE" "/v1/registrations";
+    EndRegistration = "DELETE" "/v1/registrations/{id}";
     FetchDocument = "GET" "/v3/Documents/{entity}";
     FetchList = "GET" "/v3/Lists/{entity}";
     ListListItems = "GET" "/v3/Lists/{entity}/Items";

@@ -13,7 +13,7 @@ use crate::connection::Session;
 use crate::entity::Kind;
 use crate::frame::HttpRequest;
 use crate::routes::{self, Action, Found};
-use crate::{client_api, sync_api};
+use crate::{client_api, registrations, sync_api};
 
 /// A wrapped request, decoded.
 pub struct Request {
@@ -226,6 +226,9 @@ async fn act(
         Action::UpdateUser => users::update(session, request, first).await,
         Action::SignalTyping => typing::signal(session, request).await,
         Action::ListContentTemplates => content_templates::list(session, request).await,
+        Action::RegisterDevice => registrations::register(session, request).await,
+        Action::DeregisterDevice => registrations::deregister(session, request).await,
+        Action::EndRegistration => registrations::end(session, first).await,
         Action::FetchDocument => sync_api::fetch(session, request, Kind::Document, first).await,
         Action::FetchList => sync_api::fetch(session, request, Kind::List, first).await,
         Action::ListListItems => sync_api::list_items(session, request, Kind::List, first).await,

@@ -109,7 +109,7 @@ async fn a_push_registration_makes_notifiable_until_the_last_one_is_gone_b548() 
         account: AccountSid::parse(&server.account_sid).unwrap(),
         service: ServiceSid::parse(&server.service_sid).unwrap(),
         identity: "alice".into(),
-        endpoint: endpoint.into(),
+        endpoint: Some(endpoint.into()),
         kind: CredentialType::Fcm,
         address: "token of the device".into(),
         credential: None,

@@ -24,7 +24,7 @@ async fn bindings(api: &Api) -> String {
                 account: AccountSid::parse(ACCOUNT).unwrap(),
                 service: sid,
                 identity: identity.into(),
-                endpoint: endpoint.into(),
+                endpoint: Some(endpoint.into()),
                 kind,
                 address: "the device's token".into(),
                 credential: None,

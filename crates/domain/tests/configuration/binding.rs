@@ -14,7 +14,7 @@ fn register(engine: &TestEngine, identity: &str, endpoint: &str, kind: Credentia
         account: engine.account.sid,
         service: engine.account.default_service,
         identity: identity.into(),
-        endpoint: endpoint.into(),
+        endpoint: Some(endpoint.into()),
         kind,
         address: format!("token of {endpoint}"),
         credential: None,

@@ -132,7 +132,7 @@ async fn a_service_takes_all_that_it_was_set_up_with_along_b058() {
         account: engine.account.sid,
         service,
         identity: "bob".into(),
-        endpoint: "phone".into(),
+        endpoint: Some("phone".into()),
         kind: CredentialType::Fcm,
         address: "token".into(),
         credential: None,
