@@ -28,6 +28,8 @@ routes! {
     UpdateMessage = "POST" "/Client/v2/Services/{service}/Conversations/{conversation}/Messages/{message}";
     DeleteMessage = "DELETE" "/Client/v2/Services/{service}/Conversations/{conversation}/Messages/{message}";
     ListReceipts = "GET" "/Client/v2/Services/{service}/Conversations/{conversation}/Messages/{message}/Receipts";
+    ListMessageRecipients = "GET" "/Client/v2/Services/{service}/Conversations/{conversation}/MessageRecipients";
+    FetchChannelMetadata = "GET" "/Client/v2/Services/{service}/Conversations/{conversation}/Messages/{message}/ChannelMetadata";
     FetchUser = "GET" "/Client/v2/Services/{service}/Users/{user}";
     UpdateUser = "POST" "/Client/v2/Services/{service}/Users/{user}";
     SignalTyping = "POST" "/Client/v2/Services/{service}/Typing";

@@ -222,6 +222,8 @@ async fn act(
         Action::UpdateMessage => messages::update(session, request, first, second).await,
         Action::DeleteMessage => messages::delete(session, request, first, second).await,
         Action::ListReceipts => messages::receipts(session, request, first, second).await,
+        Action::ListMessageRecipients => conversations::recipients(session, request, first).await,
+        Action::FetchChannelMetadata => messages::channel_metadata(session, first, second).await,
         Action::FetchUser => users::fetch(session, request, first).await,
         Action::UpdateUser => users::update(session, request, first).await,
         Action::SignalTyping => typing::signal(session, request).await,

@@ -281,3 +281,98 @@ async fn a_client_reads_all_and_nothing_and_the_others_see_it_b572_b579_b580_b58
         (200, &json!("PT10S"))
     );
 }
+
+/// The other participants see nothing of it: `participantUpdated` would tell them that somebody muted them.
+#[tokio::test]
+async fn muting_a_conversation_is_seen_by_nobody_else_b555() {
+    let server = TestServer::start().await;
+    let sid = conversation(&server, &["alice", "bob"]).await;
+    let (mut alice, _, _) = follow(&server, "alice", &sid).await;
+    let (mut bob, his, [_, messages, _]) = follow(&server, "bob", &sid).await;
+    let before = server
+        .get(&format!("{CONVERSATIONS}/{sid}/Participants/bob"))
+        .await
+        .expect(200)
+        .json;
+    let path = format!(
+        "/Client/v2/Services/{}/Users/{}/Conversations/{sid}",
+        server.service_sid,
+        user(&server, "bob").await
+    );
+    for level in ["muted", "default"] {
+        let body = json!({"notification_level": level});
+        let (status, mine) = bob.socket.request("POST", &path, &[], Some(&body)).await;
+        assert_eq!((status, &mine["notification_level"]), (200, &json!(level)));
+        let event = bob.next("his own entry").await;
+        assert_eq!(
+            (event.kind.as_str(), event.entity()),
+            ("map_item_updated", his.sid.as_str())
+        );
+        assert_eq!(event.data["item_data"]["notificationLevel"], level);
+        say(&server, &sid, level).await;
+        for feed in [&mut alice, &mut bob] {
+            let event = feed.next("the message").await;
+            assert_eq!(event.kind, "list_item_added", "{event:?}");
+            let event = feed.next("the last message").await;
+            assert_eq!(event.kind, "document_updated", "{event:?}");
+        }
+    }
+    let after = server
+        .get(&format!("{CONVERSATIONS}/{sid}/Participants/bob"))
+        .await
+        .expect(200)
+        .json;
+    assert_eq!(before, after);
+    // Who was away hears as little: nothing of the roster is newer than what she knew.
+    let mut later = Feed::new(server.client("alice").await);
+    let [_, _, roster] = later.open_conversation(&sid).await;
+    let replayed = later
+        .establish(2, &[roster.after(0), messages.since_read()])
+        .await;
+    let muted = replayed
+        .iter()
+        .filter(|e| e.is_of(&roster) && e.kind == "map_item_updated");
+    assert_eq!(muted.count(), 0, "{replayed:?}");
+}
+
+/// `getMessageRecipients()` and `getChannelMetadata()` of 2.6 and newer (C16, C17).
+#[tokio::test]
+async fn nothing_went_by_mail_and_no_channel_left_metadata() {
+    let server = TestServer::start().await;
+    let sid = conversation(&server, &["alice"]).await;
+    let message = say(&server, &sid, "hello").await;
+    let base = format!("/Client/v2/Services/{}/Conversations/{sid}", server.service_sid);
+    let recipients = format!("{base}/MessageRecipients");
+    let mut alice = server.client("alice").await;
+    for params in [
+        &[][..],
+        &[("MessageSid", message.as_str())],
+        &[("PageSize", "50")],
+    ] {
+        let (status, list) = alice.request("GET", &recipients, params, None).await;
+        assert_eq!((status, &list["message_recipients"]), (200, &json!([])), "{list}");
+        assert!(
+            list["meta"].get("next_token").is_some_and(Value::is_null),
+            "{list}"
+        );
+    }
+    let unknown = [("MessageSid", "IM0123456789abcdef0123456789abcdef")];
+    assert_eq!(alice.request("GET", &recipients, &unknown, None).await.0, 404);
+    assert_eq!(
+        alice.request("POST", &recipients, &[], Some(&json!({}))).await.0,
+        405
+    );
+    let metadata = format!("{base}/Messages/{message}/ChannelMetadata");
+    let (status, error) = alice.request("GET", &metadata, &[], None).await;
+    assert_eq!(
+        (status, &error["status"], &error["code"]),
+        (404, &json!(404), &json!(50530))
+    );
+    assert_eq!(
+        alice.request("POST", &metadata, &[], Some(&json!({}))).await.0,
+        405
+    );
+    let mut eve = server.client("eve").await;
+    let (status, error) = eve.request("GET", &recipients, &[], None).await;
+    assert_eq!((status, &error["code"]), (403, &json!(50430)));
+}

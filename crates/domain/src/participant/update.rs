@@ -95,6 +95,16 @@ impl Update {
         self.horizon.is_some() || self.last_read_at.is_some() || self.notification_level.is_some()
     }
 
+    /// Whether it changes the notification level and nothing else. That is of the user's own entry alone: the roster does
+    /// not show it, and others must not see in their `participantUpdated` that somebody muted them (realtime.md §4.11).
+    fn is_private(&self) -> bool {
+        let rest = Self {
+            notification_level: None,
+            ..self.clone()
+        };
+        self.notification_level.is_some() && rest.is_empty()
+    }
+
     /// What a client who is in may do.
     fn permit(
         &self,
@@ -186,7 +196,10 @@ impl Command for Update {
         }
         let mut locked = conversation::lock_open(tx, found.sid, 50350)?;
         let mut changed = fetch(tx, locked.sid, &target.sid.to_string())?;
-        changed.seq = locked.seq;
+        let is_private = self.is_private();
+        if !is_private {
+            changed.seq = locked.seq;
+        }
         if let Some(attributes) =
             text::attributes(self.attributes.as_deref(), cx.limits.participant_attributes_bytes)?
         {
@@ -208,7 +221,9 @@ impl Command for Update {
             changed.notification_level.clone_from(level);
         }
         changed.created_at = self.created_at.unwrap_or(changed.created_at);
-        changed.updated_at = self.updated_at.unwrap_or(cx.now);
+        if !is_private {
+            changed.updated_at = self.updated_at.unwrap_or(cx.now);
+        }
         // A new user's entry is made with all of this, under the count that it has already.
         let user = changed.user.filter(|_| self.touches_user() && !replaced);
         if let Some(user) = user {
@@ -228,11 +243,13 @@ impl Command for Update {
             return Ok(changed);
         }
         let shared = Arc::new(changed.clone());
-        cx.commit(
-            Stream::Conversation(locked.sid),
-            locked.seq,
-            vec![Change::ParticipantUpdated(Arc::clone(&shared))],
-        );
+        let shown = if is_private {
+            // The count was taken, so it is told, or followers would wait for it.
+            Vec::new()
+        } else {
+            vec![Change::ParticipantUpdated(Arc::clone(&shared))]
+        };
+        cx.commit(Stream::Conversation(locked.sid), locked.seq, shown);
         if let Some(user) = user {
             cx.commit(
                 Stream::User(user),

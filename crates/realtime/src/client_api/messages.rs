@@ -71,6 +71,26 @@ pub(crate) async fn delete(
     Ok(Reply::empty())
 }
 
+/// C17: no channel of this server leaves any, and the SDK knows by the code that asking again is in vain.
+pub(crate) async fn channel_metadata(session: &Session, conversation: &str, key: &str) -> Result<Reply> {
+    let (client, conversation, key) = (
+        Arc::clone(&session.client),
+        conversation.to_owned(),
+        key.to_owned(),
+    );
+    let actor = session.actor();
+    session
+        .engine()
+        .read(move |tx| {
+            let row = conversation::parent(tx, client.service, &conversation)?;
+            let me = participant::of_client(tx, &row, &client)?;
+            role::require(tx, &actor, Some(&me), &[Permission::ReadChannelMetadata])?;
+            message::fetch(tx, &row, &key)?;
+            Err(Error::code(50530))
+        })
+        .await
+}
+
 /// SIDs of the attachments; a builder without any sends an empty list.
 fn media_sids(body: &Map<String, Value>) -> Result<Vec<String>> {
     let malformed = || Error::code(50510);
