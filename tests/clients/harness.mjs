@@ -16,16 +16,16 @@ const require = createRequire(import.meta.url);
 const twilio = require("twilio");
 
 /** Long enough for a busy machine; a test that waits in vain fails with the name of what it waited for. */
-const PATIENCE = 20_000;
+const PATIENCE = 30_000;
 
-/** The client SDKs under test. */
 // The SDK keeps timers of requests that were under way when its token expired, and of clients that were shut down:
 // they would hold this process for minutes after the last test. The timer alone holds nothing up.
 after(() => {
   setTimeout(() => process.exit(), 1000).unref();
 });
 
-export const SDKS = ["2.6.5", "3.0.1"].map((version) => ({
+/** The chat SDKs under test: package.json has each of them by this name. */
+export const SDKS = ["2.4.0", "2.6.5", "2.7.0", "3.0.1"].map((version) => ({
   version,
   Client: require(`conversations-${version}`).Client,
 }));
@@ -354,6 +354,11 @@ const CLIENT_EVENTS = [
   "messageAdded",
   "messageRemoved",
   "messageUpdated",
+  "typingStarted",
+  "typingEnded",
+  "userSubscribed",
+  "userUnsubscribed",
+  "userUpdated",
   "tokenAboutToExpire",
   "tokenExpired",
   "stateChanged",
@@ -361,6 +366,37 @@ const CLIENT_EVENTS = [
   "connectionStateChanged",
   "connectionError",
 ];
+
+/**
+ * An event in words: its name, what it is about, and for updates what has changed. So that a test can write down all that
+ * a client is to see.
+ */
+function inWords({ name, value }) {
+  if (typeof value === "string") {
+    return `${name} ${value}`;
+  }
+  const { message, participant, user, updateReasons } = value ?? {};
+  const subject = message ?? participant ?? user ?? value;
+  const [kind] = /^[a-z]+/.exec(name);
+  const about = {
+    message: () => subject.index,
+    participant: () => subject.identity ?? subject.type,
+    typing: () => subject.identity,
+    user: () => subject.identity,
+  };
+  return [name, about[kind]?.(), updateReasons && [...updateReasons].sort().join(",")]
+    .filter((word) => word !== undefined)
+    .join(" ");
+}
+
+/** The SID of the conversation that an event is about, if it is about one. */
+function conversationOf({ name, value }) {
+  if (/^conversation(Added|Joined|Left|Removed)$/.test(name)) {
+    return value.sid;
+  }
+  const subject = value?.message ?? value?.participant ?? value;
+  return subject?.conversation?.sid;
+}
 
 /** An SDK client whose events are all recorded from the first moment, so that no test can come too late for one. */
 export class Chat {
@@ -390,6 +426,22 @@ export class Chat {
   /** Give it as `from` to look only at what comes after this moment. */
   get now() {
     return this.events.length;
+  }
+
+  /** All events about a conversation, in words (`messageUpdated 0 body,dateUpdated`), in order. */
+  told(conversationSid, from = 0, to = this.now) {
+    return this.events
+      .slice(from, to)
+      .filter((event) => conversationOf(event) === conversationSid)
+      .map(inWords);
+  }
+
+  /** All events of users, in words. */
+  toldOfUsers(from = 0) {
+    return this.events
+      .slice(from)
+      .filter(({ name }) => name.startsWith("user"))
+      .map(inWords);
   }
 
   /** The first fitting event, at once if it has already come. */

@@ -62,11 +62,13 @@ describe("(b) DNS and a certificate", () => {
 
   for (const sdk of SDKS) {
     for (const region of [undefined, "ie1"]) {
-      test(`the chat SDK ${sdk.version} without an option for the server, region ${region ?? "by default"}`, async () => {
+      test(`${sdk.version} R49: the chat SDK without an option for the server, region ${region ?? "by default"}`, async () => {
         const { mint } = await server.tokenService();
         const identity = unique("alice");
         const args = [file("chat.mjs"), `conversations-${sdk.version}`, mint(identity), ...(region ? [region] : [])];
         const said = JSON.parse(await run("node", args, { ...trust(), ...dns() }));
+        assert.deepEqual(said.states, ["connecting", "connected"]);
+        assert.deepEqual([said.identity, said.friendlyName], [identity, identity]);
         assert.deepEqual([said.author, said.body], [identity, "hello"]);
         assert.deepEqual([said.host, said.content], [`media.${region ?? "us1"}.twilio.com`, "file content"]);
         const messages = await server.twilio().conversations.v1.conversations(said.sid).messages.list();

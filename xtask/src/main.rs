@@ -4,6 +4,7 @@ mod bench;
 mod clients;
 mod conformance;
 mod contract;
+mod debian;
 mod openapi;
 mod postgres;
 mod process;

@@ -1,5 +1,6 @@
 //! A private PostgreSQL cluster for one test run: temporary directory, free port, gone at the end.
 
+use crate::debian::{self, id, is_root};
 use crate::process::{self, Progress};
 use crate::workspace::find_program;
 use anyhow::{Context as _, Result, bail};
@@ -158,36 +159,16 @@ fn find_programs() -> Option<PathBuf> {
 
 /// Debian's package, without the cluster that it would make and start for the whole system.
 async fn install(progress: &Progress) -> Result<PathBuf> {
-    if find_program("apt-get").is_none() {
-        bail!("{MISSING}, and there is no apt-get to install it: install PostgreSQL 13 or newer");
-    }
-    let prefix = if is_root()? {
-        ""
-    } else if find_program("sudo").is_some() && succeeds("sudo", &["-n", "true"]) {
-        "sudo -n "
-    } else {
-        bail!("{MISSING}, and only root can install it: run `apt-get install postgresql`");
-    };
     // The package reads this directory when it is configured; the file goes away again, so the machine keeps its defaults.
-    let script = format!(
-        "set -e
+    const WITHOUT_CLUSTER: &str = "
         directory=/etc/postgresql-common/createcluster.d
-        {prefix}mkdir -p $directory
-        echo 'create_main_cluster = false' | {prefix}tee $directory/no-main-cluster.conf
-        trap '{prefix}rm -f '$directory'/no-main-cluster.conf' EXIT
-        {prefix}env DEBIAN_FRONTEND=noninteractive apt-get update
-        {prefix}env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends postgresql"
-    );
-    let mut command = tokio::process::Command::new("sh");
-    command.args(["-c", &script]);
-    let installed = process::run(command, progress).await?;
-    match find_programs() {
-        Some(programs) if installed.status.success() => Ok(programs),
-        _ => bail!(
-            "{MISSING}, and apt-get could not install it:\n{}",
-            installed.output
-        ),
-    }
+        $AS mkdir -p $directory
+        echo 'create_main_cluster = false' | $AS tee $directory/no-main-cluster.conf
+        trap '$AS rm -f '$directory'/no-main-cluster.conf' EXIT";
+    let output = debian::install("postgresql", WITHOUT_CLUSTER, progress)
+        .await
+        .context(MISSING)?;
+    find_programs().with_context(|| format!("{MISSING}, also after its installation:\n{output}"))
 }
 
 /// The user who runs the cluster: PostgreSQL refuses to run as root.
@@ -246,26 +227,4 @@ impl Owner {
         command.arg(program);
         command
     }
-}
-
-fn is_root() -> Result<bool> {
-    Ok(id(&["-u"])? == 0)
-}
-
-fn id(arguments: &[&str]) -> Result<u32> {
-    let output = Command::new("id")
-        .args(arguments)
-        .stderr(Stdio::null())
-        .output()?;
-    Ok(String::from_utf8(output.stdout)?.trim().parse()?)
-}
-
-fn succeeds(program: &str, arguments: &[&str]) -> bool {
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
 }

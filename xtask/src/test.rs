@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that must hold, in one command.
 
-use crate::clients::{self, node, python};
+use crate::clients::{self, browser, node, python};
 use crate::postgres::Cluster;
 use crate::process::{self, Finished, Progress};
 use crate::workspace::{cargo, root};
@@ -62,7 +62,7 @@ enum Step {
     RustSqlite,
     /// All Rust tests on a private PostgreSQL cluster, which is started for the run
     RustPostgres,
-    /// The unmodified official clients (JavaScript, Python, command line) against the binary, on both stores
+    /// The unmodified official clients (JavaScript, also in a browser, Python, command line) against the binary, on both stores
     Clients,
     /// Random requests made of the server's OpenAPI document: no 5xx, no undocumented status; only with --long
     Schemathesis,
@@ -327,6 +327,14 @@ impl Run {
                 None
             }
         };
+        progress.part(&mut verdict.output, "browser");
+        let browser = match browser::install(progress).await {
+            Ok(browser) => Some(browser),
+            Err(error) => {
+                verdict.add(Verdict::or_failed(Err(error)));
+                None
+            }
+        };
         progress.part(&mut verdict.output, "binary");
         let binary = clients::build(progress).await?;
         for store in ["embedded store", "PostgreSQL"] {
@@ -341,7 +349,7 @@ impl Run {
                 },
                 _ => None,
             };
-            let tested = node::test(&binary, cluster, progress).await;
+            let tested = node::test(&binary, browser.as_deref(), cluster, progress).await;
             verdict.add(Verdict::or_failed(
                 tested.map(|finished| Verdict::many(finished, count_node)),
             ));

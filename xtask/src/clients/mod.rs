@@ -1,5 +1,6 @@
 //! The unmodified official clients against the binary.
 
+pub(crate) mod browser;
 pub(crate) mod node;
 pub(crate) mod python;
 

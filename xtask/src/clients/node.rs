@@ -5,29 +5,30 @@ use crate::postgres::Cluster;
 use crate::process::{self, Progress};
 use crate::workspace::find_program;
 use anyhow::{Context as _, Result, bail};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tokio::process::Command;
 
-const OLDEST_NODE: u32 = 20;
+/// The first whose test runner takes a number of files at once.
+const OLDEST_NODE: (u32, u32) = (20, 10);
+/// Files that run at once. Much of their time they wait for a clock, so this is not the number of cores.
+const AT_ONCE: u32 = 3;
 
 /// Installs the npm packages as the lock files name them, unless that has been done since they changed.
 pub(crate) async fn install(progress: &Progress) -> Result<String> {
+    let (major, minor) = OLDEST_NODE;
     let node = find_program("node")
-        .with_context(|| format!("`node` is missing: install Node.js {OLDEST_NODE} or newer"))?;
+        .with_context(|| format!("`node` is missing: install Node.js {major}.{minor} or newer"))?;
     find_program("npm").context("`npm` is missing: install it beside Node.js")?;
     let version = std::process::Command::new(node).arg("--version").output()?.stdout;
     let version = String::from_utf8_lossy(&version);
-    let major = version
-        .trim()
-        .trim_start_matches('v')
-        .split('.')
-        .next()
-        .and_then(|major| major.parse().ok());
-    if major.is_none_or(|major: u32| major < OLDEST_NODE) {
-        bail!(
-            "Node.js {} is too old: install {OLDEST_NODE} or newer",
-            version.trim()
-        );
+    let version = version.trim().trim_start_matches('v');
+    let mut numbers = version.split('.').map(|n| n.parse().unwrap_or_default());
+    let found = (
+        numbers.next().unwrap_or_default(),
+        numbers.next().unwrap_or_default(),
+    );
+    if found < OLDEST_NODE {
+        bail!("Node.js {version} is too old: install {major}.{minor} or newer");
     }
     let clients = directory();
     let mut output = packages(&clients, progress).await?;
@@ -66,23 +67,36 @@ async fn packages(directory: &Path, progress: &Progress) -> Result<String> {
     Ok(finished.output)
 }
 
-/// Runs the tests.
+/// Runs the tests; those in a browser only where there is one.
 pub(crate) async fn test(
     binary: &Path,
+    browser: Option<&Path>,
     cluster: Option<&Cluster>,
     progress: &Progress,
 ) -> Result<process::Finished> {
+    const IN_BROWSER: &str = "browser.test.mjs";
     let directory = directory();
-    let mut files: Vec<PathBuf> = std::fs::read_dir(&directory)?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
-        .collect();
+    let mut files = Vec::new();
+    for folder in [directory.clone(), directory.join("sdk")] {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.ends_with(".test.mjs") && (browser.is_some() || name != IN_BROWSER) {
+                files.push(path);
+            }
+        }
+    }
     files.sort();
     let mut node = Command::new("node");
-    // A test that hangs fails by name instead of stopping the run.
-    node.args(["--test", "--test-reporter=tap", "--test-timeout=300000"])
+    node.args(["--test", "--test-reporter=tap"])
+        // A test that hangs fails by name instead of stopping the run.
+        .arg("--test-timeout=300000")
+        .arg(format!("--test-concurrency={AT_ONCE}"))
         .args(&files)
         .current_dir(&directory);
+    if let Some(browser) = browser {
+        node.env("CONFAB_TEST_CHROMIUM", browser);
+    }
     aim(&mut node, binary, cluster)?;
     process::run(node, progress).await
 }
