@@ -16,7 +16,7 @@ const require = createRequire(import.meta.url);
 const twilio = require("twilio");
 
 /** Long enough for a busy machine; a test that waits in vain fails with the name of what it waited for. */
-const PATIENCE = 30_000;
+const PATIENCE = 60_000;
 
 // The SDK keeps timers of requests that were under way when its token expired, and of clients that were shut down:
 // they would hold this process for minutes after the last test. The timer alone holds nothing up.

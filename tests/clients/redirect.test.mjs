@@ -55,7 +55,7 @@ describe("(a) a proxy", () => {
   });
 });
 
-describe("(b) DNS and a certificate", () => {
+describe("(b) DNS and a certificate", { concurrency: 3 }, () => {
   test("twilio-node with NODE_EXTRA_CA_CERTS", () => comesTo(HOST, { ...trust(), ...dns() }));
 
   test("twilio-node with TWILIO_CA_BUNDLE", () => comesTo(HOST, { TWILIO_CA_BUNDLE: server.authority, ...dns() }));
@@ -78,7 +78,7 @@ describe("(b) DNS and a certificate", () => {
   }
 });
 
-describe("(c) regional hosts", () => {
+describe("(c) regional hosts", { concurrency: 3 }, () => {
   for (const [edge, region, host] of [
     ["dublin", "ie1", "conversations.dublin.ie1.twilio.com"],
     ["sydney", "au1", "conversations.sydney.au1.twilio.com"],

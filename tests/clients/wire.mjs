@@ -6,7 +6,7 @@ import http from "node:http";
 import WebSocket, { WebSocketServer } from "ws";
 import { atEnd, withDeadline } from "./harness.mjs";
 
-const PATIENCE = 30_000;
+const PATIENCE = 60_000;
 
 /** Takes a frame apart; `text` is its payload. */
 export function parse(bytes) {

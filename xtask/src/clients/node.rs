@@ -89,8 +89,8 @@ pub(crate) async fn test(
     files.sort();
     let mut node = Command::new("node");
     node.args(["--test", "--test-reporter=tap"])
-        // A test that hangs fails by name instead of stopping the run.
-        .arg("--test-timeout=300000")
+        // A test that hangs fails by name instead of stopping the run. It is the limit of a whole file, too.
+        .arg("--test-timeout=600000")
         .arg(format!("--test-concurrency={AT_ONCE}"))
         .args(&files)
         .current_dir(&directory);
