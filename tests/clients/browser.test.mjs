@@ -8,7 +8,7 @@ import http from "node:http";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
-import { atEnd, Chat, SDKS, Server, unique } from "./harness.mjs";
+import { atEnd, Chat, SDKS, Server, unique, withDeadline } from "./harness.mjs";
 
 const CHROMIUM = process.env.CONFAB_TEST_CHROMIUM ?? "/usr/bin/chromium";
 
@@ -79,7 +79,8 @@ const load = (page, version) => page.goto(`http://127.0.0.1:${pages.address().po
 
 /** Makes the page's client, whose events are kept as `seen`; waits until it is initialised or has failed. */
 function start(page, token, options = { Twilsock: { uri: server.websocket } }) {
-  return page.evaluate(
+  return inPage(
+    page,
     async ([token, options]) => {
       const { Client } = window.Twilio.Conversations;
       window.seen = [];
@@ -119,14 +120,14 @@ function start(page, token, options = { Twilsock: { uri: server.websocket } }) {
   );
 }
 
-/** Runs in the page: `work` gets what `wanted` names. */
-const inPage = (page, work, wanted) => page.evaluate(work, wanted);
+/** Runs in the page: `work` gets what `wanted` names. A page itself would wait for ever. */
+const inPage = (page, work, wanted) => withDeadline(page.evaluate(work, wanted), `the page: ${work}`);
 
 /** Waits for the first event of a name in the page; the rest of `wanted` must be in it. */
 const saw = (page, wanted) =>
-  page.evaluate((wanted) => window.until((event) => Object.entries(wanted).every(([key, value]) => event[key] === value)), wanted);
+  inPage(page, (wanted) => window.until((event) => Object.entries(wanted).every(([key, value]) => event[key] === value)), wanted);
 
-const all = (page, name) => page.evaluate((name) => window.seen.filter((event) => event.name === name), name);
+const all = (page, name) => inPage(page, (name) => window.seen.filter((event) => event.name === name), name);
 
 /** A page of alice and a Node.js client of bob in one conversation, which she made. */
 async function couple(t, version) {
@@ -271,7 +272,7 @@ describe("in Chromium", { concurrency: 4 }, () => {
     test(`${version} R32 R35 B-703 B-708: tokens`, async (t) => {
       const name = unique("alice");
       const page = await open(t, version);
-      await start(page, tokens.mint(name, { ttl: 5 }));
+      await start(page, tokens.mint(name, { ttl: 12 }));
       await saw(page, { name: "tokenAboutToExpire" });
       await inPage(page, (token) => window.client.updateToken(token), tokens.mint(name));
       assert.equal(await inPage(page, async () => (await window.client.createConversation({})).createdBy), name);
