@@ -203,7 +203,10 @@ pub fn of_client(
 }
 
 /// Refuses a client without any of the permissions (B-663); callers that are no clients may do all (B-661).
-pub(crate) fn require(
+///
+/// # Errors
+/// 403/50107, or the database's.
+pub fn require(
     tx: &mut Transaction<'_>,
     actor: &Actor,
     participant: Option<&Participant>,

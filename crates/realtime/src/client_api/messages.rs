@@ -5,8 +5,9 @@ use std::sync::Arc;
 use confab_domain::content::Reference;
 use confab_domain::media::Attachment;
 use confab_domain::message::{Create, Delete, Message, Update};
+use confab_domain::permission::Permission;
 use confab_domain::receipt::{self, Receipt};
-use confab_domain::{Error, Result, Transaction, conversation, message, participant};
+use confab_domain::{Error, Result, Transaction, conversation, message, participant, role};
 use serde_json::{Map, Value, json};
 
 use super::text_of;
