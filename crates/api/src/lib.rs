@@ -4,6 +4,7 @@
 mod chat;
 mod content;
 mod conversations;
+mod events;
 mod kit;
 mod mcs;
 mod messaging;
@@ -71,6 +72,8 @@ pub fn router(engine: Engine, options: Options) -> Router {
         notify: kit::finish(notify::routes(), &app),
         messaging: kit::finish(messaging::routes(), &app),
         monitor: kit::finish(monitor::routes(), &app),
+        events: kit::finish(events::routes(), &app),
+        events_schemas: kit::finish(events::schema_routes(), &app),
         mcs: kit::finish(mcs::routes(), &app),
         media: kit::finish(mcs::content_routes(), &app),
         simulator: kit::finish(simulator::routes(), &app),
@@ -91,6 +94,8 @@ pub fn openapi(version: &str) -> serde_json::Value {
         notify::routes(),
         messaging::routes(),
         monitor::routes(),
+        events::routes(),
+        events::schema_routes(),
         mcs::routes(),
         mcs::content_routes(),
         simulator::routes(),

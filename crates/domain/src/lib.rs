@@ -42,6 +42,7 @@ pub mod receipt;
 pub mod role;
 pub mod service;
 pub mod service_webhook;
+pub mod stream;
 pub mod subaccount;
 pub mod sync;
 pub mod text;
@@ -83,6 +84,7 @@ pub const MIGRATIONS: &[Migration] = &[
     step(12, "mutations", include_str!("../migrations/0012_mutations.sql")),
     step(13, "webhooks", include_str!("../migrations/0013_webhooks.sql")),
     step(14, "alerts", include_str!("../migrations/0014_alerts.sql")),
+    step(15, "streams", include_str!("../migrations/0015_streams.sql")),
 ];
 
 const fn step(version: i64, name: &'static str, sql: &'static str) -> Migration {

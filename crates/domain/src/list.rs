@@ -57,6 +57,46 @@ impl<T> Page<T> {
     }
 }
 
+impl<T> Page<T> {
+    /// A page of what is at hand as a whole, in the growing order of its keys.
+    pub fn of_all(all: Vec<T>, key: fn(&T) -> Vec<KeyPart>, window: &Window) -> Self {
+        let (start, end) = match &window.cursor {
+            None => (0, all.len().min(window.size)),
+            Some(cursor) => {
+                let before = |inclusive: bool| {
+                    all.partition_point(|item| {
+                        let key = key(item);
+                        key < cursor.key || (inclusive && key == cursor.key)
+                    })
+                };
+                match cursor.direction {
+                    Direction::Next => {
+                        let start = before(true);
+                        (start, all.len().min(start.saturating_add(window.size)))
+                    }
+                    Direction::Previous => {
+                        let end = before(false);
+                        (end.saturating_sub(window.size), end)
+                    }
+                }
+            }
+        };
+        let cursor = |direction, item: Option<&T>| {
+            item.map(|item| Cursor {
+                direction,
+                key: key(item),
+            })
+        };
+        let (next, previous) = (end < all.len(), start > 0);
+        let items: Vec<T> = all.into_iter().skip(start).take(end - start).collect();
+        Self {
+            next: cursor(Direction::Next, items.last().filter(|_| next)),
+            previous: cursor(Direction::Previous, items.first().filter(|_| previous)),
+            items,
+        }
+    }
+}
+
 /// How a list is read: two statements that differ in direction only. Their last parameters are the key parts of the
 /// bound (not on the page) and the number of rows.
 pub(crate) struct Listing<'a, T> {
@@ -221,5 +261,38 @@ pub(crate) fn merge<T>(
             None
         },
         items,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_at_hand_is_paged_there_and_back_b022() {
+        let key = |n: &i64| vec![KeyPart::Int(*n)];
+        let page = |cursor| Page::of_all((1..=7).collect(), key, &Window { cursor, size: 3 });
+        let first = page(None);
+        assert_eq!((first.items, first.previous), (vec![1, 2, 3], None));
+        let second = page(first.next);
+        let last = page(second.next);
+        assert_eq!(
+            (second.items, last.items, last.next),
+            (vec![4, 5, 6], vec![7], None)
+        );
+        let back = page(last.previous);
+        assert_eq!(back.items, [4, 5, 6]);
+        let start = page(back.previous);
+        assert_eq!((start.items, start.previous), (vec![1, 2, 3], None));
+        assert_eq!(start.next, Some(Cursor::after(3)));
+        let none = Page::of_all(
+            Vec::new(),
+            key,
+            &Window {
+                cursor: None,
+                size: 3,
+            },
+        );
+        assert_eq!((none.items.len(), none.next), (0, None));
     }
 }

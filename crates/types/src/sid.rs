@@ -127,6 +127,12 @@ sids! {
     FlowSid = "FW";
     /// An alert of the debugger.
     AlertSid = "NO";
+    /// A sink of event streams.
+    SinkSid = "DG";
+    /// A subscription of event streams.
+    SubscriptionSid = "DF";
+    /// An event of a stream.
+    StreamEventSid = "EZ";
     /// A request, as in the `Twilio-Request-Id` header (B-034).
     RequestSid = "RQ";
 }

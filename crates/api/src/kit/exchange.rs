@@ -29,6 +29,8 @@ pub(crate) enum Product {
     Content,
     Studio,
     Events,
+    /// The schemas of events.
+    EventsSchemas,
     Monitor,
     /// The simulated carrier; not a product of the original.
     Simulator,
@@ -40,7 +42,7 @@ pub(crate) enum Product {
 
 impl Product {
     fn of_label(label: &str) -> Option<Self> {
-        const LABELS: [(&str, Product); 12] = [
+        const LABELS: [(&str, Product); 13] = [
             ("conversations", Product::Conversations),
             ("api", Product::Api),
             ("chat", Product::Chat),
@@ -53,6 +55,7 @@ impl Product {
             ("content", Product::Content),
             ("studio", Product::Studio),
             ("events", Product::Events),
+            ("events-schemas", Product::EventsSchemas),
             ("monitor", Product::Monitor),
         ];
         LABELS
@@ -74,6 +77,7 @@ impl Product {
             Self::Content => "content",
             Self::Studio => "studio",
             Self::Events => "events",
+            Self::EventsSchemas => "events-schemas",
             Self::Monitor => "monitor",
             Self::Simulator => "simulator",
             Self::Own => "confab",

@@ -202,6 +202,19 @@ impl Kind for Required<List> {
     }
 }
 
+impl Kind for Required<JsonText> {
+    type Value = String;
+    const REQUIRED: bool = true;
+
+    fn read(form: &Form, name: &str) -> Result<String, ApiError> {
+        form.required(name).map(str::to_owned)
+    }
+
+    fn schema() -> Value {
+        JsonText::schema()
+    }
+}
+
 impl<W: Words> Kind for Required<OneOf<W>> {
     type Value = String;
     const REQUIRED: bool = true;

@@ -1,9 +1,10 @@
-//! Commands of Content, Chat and Notify that meet each other, on the engine under test.
+//! Commands of Content, Chat, Notify and Event Streams that meet each other, on the engine under test.
 #![allow(clippy::unwrap_used, reason = "a failing step of a test ends the test")]
 
 mod chat;
 mod content;
 mod notify;
+mod stream;
 
 use std::sync::Arc;
 
