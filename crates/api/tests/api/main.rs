@@ -18,6 +18,7 @@ mod content_messages;
 mod conversation_with_participants;
 mod conversations;
 mod credentials;
+mod event_streams;
 mod forms;
 mod front;
 mod limits;
