@@ -13,6 +13,7 @@ let account;
 let rest;
 let secondService;
 let pool;
+let hook;
 
 before(async () => {
   server = await Server.start();
@@ -20,8 +21,15 @@ before(async () => {
   rest = account.conversations.v1;
   secondService = (await rest.services.create({ friendlyName: "Second" })).sid;
   pool = (await account.messaging.v1.services.create({ friendlyName: "Pool" })).sid;
+  hook = (await account.events.v1.sinks.create(newSink())).sid;
 });
 after(() => server?.stop());
+
+const newSink = () => ({
+  description: unique("sink"),
+  sinkType: "webhook",
+  sinkConfiguration: { destination: "https://example.com/events", method: "POST", batch_events: true },
+});
 
 /** Where the resources of a test are made: by the short form of the URLs or the service form, in a conversation. */
 async function place(inService) {
@@ -442,6 +450,43 @@ const RESOURCES = [
       [{ attributes: "{" }, 400, 50304],
     ],
     inServices: false,
+  },
+  {
+    operations: "CreateSink FetchSink ListSink UpdateSink DeleteSink",
+    sid: "DG",
+    list: () => account.events.v1.sinks,
+    one: (place, key) => account.events.v1.sinks(key),
+    make: newSink,
+    shows: (made) => ({ ...made, status: "active" }),
+    change: { description: "Changed" },
+    emptyUpdate: false,
+    refused: [
+      [{ ...newSink(), sinkType: "pigeon" }, 400, 20001],
+      [{ ...newSink(), sinkConfiguration: { destination: "nowhere" } }, 400, 20001],
+      [{ ...newSink(), description: "x".repeat(257) }, 400, 20001],
+    ],
+    inServices: false,
+    // A thousand in an account.
+    many: 50,
+  },
+  {
+    operations: "CreateSubscription FetchSubscription ListSubscription UpdateSubscription DeleteSubscription",
+    sid: "DF",
+    list: () => account.events.v1.subscriptions,
+    one: (place, key) => account.events.v1.subscriptions(key),
+    make: () => ({
+      description: unique("subscription"),
+      sinkSid: hook,
+      types: [{ type: "com.twilio.conversations.message.added", schema_version: 2 }],
+    }),
+    shows: ({ description, sinkSid }) => ({ description, sinkSid }),
+    change: { description: "Changed" },
+    refused: [
+      [{ description: "x", sinkSid: nobody("DG"), types: [{ type: "com.twilio.conversations.message.added" }] }, 400, 20001],
+    ],
+    inServices: false,
+    // A thousand in an account.
+    many: 50,
   },
 ];
 

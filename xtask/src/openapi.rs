@@ -16,6 +16,8 @@ const FILES: &[(&str, &str)] = &[
     ("twilio_content_v2.json", "content"),
     ("twilio_notify_v1.json", "notify"),
     ("twilio_api_v2010.json", "api"),
+    ("twilio_monitor_v1.json", "monitor"),
+    ("twilio_events_v1.json", "events"),
 ];
 
 /// Where the published files are, if they are there.

@@ -36,6 +36,13 @@ class Place:
         services = self.account.messaging.v1.services
         return services(self.once("pool", lambda: services.create(friendly_name="Pool").sid))
 
+    @property
+    def sink(self):
+        """SID of a sink of event streams."""
+        configuration = {"destination": "https://example.com/events", "method": "POST", "batch_events": True}
+        sinks = self.account.events.v1.sinks
+        return self.once("sink", lambda: sinks.create("hook", configuration, "webhook").sid)
+
     def once(self, name, make):
         """What this place has one of: made when it is first wanted."""
         if name not in self._made:
@@ -84,6 +91,8 @@ class Resource:
     # Whether it has the service form, and whether its answers name their own URL.
     in_services: bool = True
     has_url: bool = True
+    # Whether its answers name the account.
+    has_account: bool = True
     # As many as a stream has to find, each once; 0 where the original does not allow a few hundred.
     many: int = 500
 

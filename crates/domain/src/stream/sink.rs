@@ -540,7 +540,7 @@ impl Command for Delete {
     }
 }
 
-/// Sends a test event to a sink, whose id [`Validate`] wants to have back.
+/// Begins the test of a sink: the id that its test event has ([`super::data::test`]) is wanted back by [`Validate`].
 #[derive(Clone, Debug)]
 pub struct Test {
     /// The account.

@@ -13,7 +13,7 @@ use crate::cli::Sources;
 use crate::data_dir::create_private_dir;
 
 /// Hosts that official clients call, for those who send them here by DNS.
-const HOSTS: [&str; 12] = [
+const HOSTS: [&str; 13] = [
     "api.twilio.com",
     "conversations.twilio.com",
     "chat.twilio.com",
@@ -22,6 +22,7 @@ const HOSTS: [&str; 12] = [
     "messaging.twilio.com",
     "studio.twilio.com",
     "events.twilio.com",
+    "events-schemas.twilio.com",
     "monitor.twilio.com",
     "tsock.us1.twilio.com",
     "mcs.us1.twilio.com",
