@@ -54,8 +54,8 @@ test("ListSink DeleteSink: a sink in use stays", async () => {
 
 test("CreateSinkTest CreateSinkValidate", async () => {
   const { sid } = await kinesis();
-  assert.equal((await events.sinks(sid).sinkTest().create()).result, "submitted");
-  assert.equal((await events.sinks(sid).sinkValidate().create({ testId: "guessed" })).result, "invalid");
+  assert.equal((await events.sinks(sid).sinkTest.create()).result, "submitted");
+  assert.equal((await events.sinks(sid).sinkValidate.create({ testId: "guessed" })).result, "invalid");
   assert.equal((await events.sinks(sid).fetch()).status, "initialized");
 });
 

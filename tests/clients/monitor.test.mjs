@@ -24,7 +24,7 @@ const refusal = (status, code) => (error) => {
 async function alert() {
   const addresses = account.conversations.v1.addressConfigurations;
   const made = await addresses.create({ type: "sms", address: phone() });
-  assert.equal(await made.remove(), true);
+  assert.equal(await addresses(made.sid).remove(), true);
   return made;
 }
 
