@@ -1,6 +1,7 @@
 //! Sinks.
 
-use confab_domain::stream::sink::{self, Filter, Sink, Status};
+use confab_domain::alert::without_passwords;
+use confab_domain::stream::sink::{self, Filter, Sink, SinkType, Status};
 use confab_types::{ApiError, SinkSid};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -152,9 +153,14 @@ async fn validate(caller: Caller, Input(came): Input<Came>) -> Result<Created<Ou
 
 fn view(caller: &Caller, sink: Sink) -> View {
     let url = format!("{}/v1/Sinks/{}", caller.exchange.base, sink.sid);
+    // The original shows what its own kinds were set up with; this kind's password need not be seen again.
+    let configuration = match sink.kind {
+        SinkType::Nats => without_passwords(&sink.configuration),
+        _ => sink.configuration,
+    };
     View {
         status: Statuses(sink.status.name()),
-        sink_configuration: RawValue::from_string(sink.configuration).ok(),
+        sink_configuration: RawValue::from_string(configuration).ok(),
         description: sink.description,
         sid: sink.sid,
         date_created: Iso(sink.created_at),

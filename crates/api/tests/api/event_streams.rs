@@ -128,6 +128,16 @@ async fn other_sinks_wait_until_they_are_tested() {
         let shown: Value = serde_json::from_str(configuration).unwrap();
         assert_eq!(made["sink_configuration"], shown);
     }
+    let form = [
+        ("Description", "x"),
+        ("SinkType", "nats"),
+        (
+            "SinkConfiguration",
+            r#"{"server":"tls://bob:secret@broker:4222","subject":"a"}"#,
+        ),
+    ];
+    let made = api.post("/v1/Sinks", &form).await.expect(201);
+    assert_eq!(made["sink_configuration"]["server"], "tls://bob:***@broker:4222");
     api.refuse_all(
         "/v1/Sinks",
         &["/v1/Sinks"],
