@@ -1,6 +1,7 @@
 //! What is told of a call that went wrong, where the account's owner looks for it (B-405).
 
 use confab_domain::alert::{Level, NewAlert, Request, Response};
+use confab_domain::hook::EVENTS;
 use confab_types::ServiceSid;
 
 use crate::call::{Call, Came, Failure};
@@ -9,6 +10,8 @@ use crate::call::{Call, Came, Failure};
 const FAILED: i64 = 11200;
 /// No answer in time.
 const TIMEOUT: i64 = 50076;
+/// Events did not reach a sink.
+const UNDELIVERED: i64 = 93101;
 /// A webhook that was asked refused it.
 const REFUSED: i64 = 50056;
 
@@ -24,6 +27,7 @@ pub(crate) enum Moment {
 /// The alert of a call, with what was sent and what came back.
 pub(crate) fn of(moment: Moment, call: &Call<'_>, came: &Came, what: &str) -> NewAlert {
     let (code, level) = match came.result {
+        _ if call.content_type == EVENTS => (UNDELIVERED, Level::Error),
         Ok(_) if moment == Moment::Asked => (REFUSED, Level::Warning),
         Err(Failure::Timeout) => (TIMEOUT, Level::Error),
         _ => (FAILED, Level::Error),

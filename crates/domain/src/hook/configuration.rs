@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use confab_types::{AccountSid, ServiceSid};
 
+use super::sinks::{self, Listening};
 use crate::endpoint::Method;
 use crate::event::Event;
 use crate::{Cx, Result, Transaction, account_webhook, service_webhook};
@@ -28,6 +29,8 @@ pub struct Hooks {
     pub account: AccountSid,
     /// The service's own webhooks, else the account's (B-417, B-418).
     pub urls: Urls,
+    /// The sinks of the account.
+    pub(super) sinks: Vec<Listening>,
 }
 
 impl Hooks {
@@ -68,6 +71,7 @@ impl Memory for Forgetful {
 }
 
 fn read(tx: &mut Transaction<'_>, account: AccountSid, service: ServiceSid) -> Result<Hooks> {
+    let sinks = sinks::of(tx, account)?;
     let own = service_webhook::fetch(tx, service)?;
     if own.pre_webhook_url.is_some() || own.post_webhook_url.is_some() {
         return Ok(Hooks {
@@ -78,6 +82,7 @@ fn read(tx: &mut Transaction<'_>, account: AccountSid, service: ServiceSid) -> R
                 method: own.method.unwrap_or(Method::Post),
                 filters: own.filters.unwrap_or_default(),
             },
+            sinks,
         });
     }
     let shared = account_webhook::fetch(tx, account)?;
@@ -89,6 +94,7 @@ fn read(tx: &mut Transaction<'_>, account: AccountSid, service: ServiceSid) -> R
             method: shared.method,
             filters: shared.filters,
         },
+        sinks,
     })
 }
 

@@ -3,6 +3,7 @@
 use super::delivery::{self, Draft};
 use super::occurrence::Occurrence;
 use super::parameters::Parameters;
+use super::sinks;
 use crate::endpoint::Method;
 use crate::event::Event;
 use crate::webhook::{self, Target};
@@ -14,6 +15,9 @@ const OWNER: &str = "owner";
 /// Says what happened; in the transaction that makes it happen, under the lock that orders it. Of what is removed, before
 /// the rows of its listeners go.
 pub(crate) fn fire(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, what: &Occurrence<'_>) -> Result<()> {
+    if what.conversation().is_some_and(|c| c.public) {
+        return Ok(()); // B-832.
+    }
     if cx.rehearsal.is_some() {
         if let Some(event) = what.question() {
             let parameters = Parameters::of(event, what, cx);
@@ -24,10 +28,12 @@ pub(crate) fn fire(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, what: &Occurrence<
         return Ok(());
     }
     let Some(event) = what.event() else { return Ok(()) };
+    let hooks = cx.hooks(tx, what.account(), what.service())?;
+    // Streams hear of everything (B-818).
+    sinks::tell(tx, cx, &hooks.sinks, what)?;
     if !cx.announces && !what.is_always_told() {
         return Ok(());
     }
-    let hooks = cx.hooks(tx, what.account(), what.service())?;
     let has_own = what.conversation().is_some_and(|c| c.webhooks > 0);
     let owner = hooks.told(event);
     if owner.is_none() && !has_own {

@@ -15,9 +15,12 @@ mod fire;
 mod occurrence;
 mod parameters;
 mod question;
+mod sinks;
 
 pub use configuration::{Forgetful, Hooks, Memory, Urls, of};
 pub(crate) use fire::{fire, replay};
 pub(crate) use occurrence::{Cause, Occurrence, Verb};
 pub use parameters::Parameters;
 pub use question::{Answer, Asks, Question, Rehearsal};
+pub(crate) use sinks::test;
+pub use sinks::{EVENTS, Listening};

@@ -150,6 +150,32 @@ impl Occurrence<'_> {
         }
     }
 
+    /// The path of what it happened to.
+    pub(super) fn path(&self) -> String {
+        match self {
+            Self::User(_, user) => format!("/v1/Services/{}/Users/{}", user.service, user.sid),
+            Self::Conversation(_, of) | Self::State { of, .. } => {
+                format!("/v1/Services/{}/Conversations/{}", of.service, of.sid)
+            }
+            Self::Message(_, message, of) => {
+                format!(
+                    "/v1/Services/{}/Conversations/{}/Messages/{}",
+                    of.service, of.sid, message.sid
+                )
+            }
+            Self::Participant(_, who, of) => {
+                format!(
+                    "/v1/Services/{}/Conversations/{}/Participants/{}",
+                    of.service, of.sid, who.sid
+                )
+            }
+            Self::Delivery(receipt, of) => format!(
+                "/v1/Services/{}/Conversations/{}/Messages/{}/Receipts/{}",
+                of.service, of.sid, receipt.message, receipt.sid
+            ),
+        }
+    }
+
     /// What happens one after another for its listeners: all of a conversation (B-409), or of a user.
     pub(super) fn order(&self) -> String {
         match self {

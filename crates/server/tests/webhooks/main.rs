@@ -8,6 +8,7 @@
 mod asked;
 mod delivery;
 mod scoped;
+mod streams;
 mod told;
 
 use confab_testkit::{Response, Sink, TestServer};

@@ -8,6 +8,7 @@ use confab_types::{AccountSid, ApiError, KeyPart, SinkSid, StreamEventSid, Times
 use super::MOST;
 use crate::alert::{self, Level, NewAlert};
 use crate::error::Error;
+use crate::hook;
 use crate::list::{Bound, Listing};
 use crate::sync::sid;
 use crate::{Command, Cx, Effect, Order, Page, Result, Transaction, Window, account};
@@ -399,6 +400,7 @@ impl Command for Test {
         }
         tested.updated_at = cx.now;
         save(tx, &tested)?;
+        hook::test(tx, cx, &tested, test_id)?;
         Ok(Some(tested))
     }
 }
