@@ -289,6 +289,8 @@ pub(crate) fn read_up_to(
     reader.updated_at = cx.now;
     reader.seq = locked.seq;
     save(tx, &reader)?;
+    // Reading is reported by the channel that brought the message (B-388).
+    cx.channel = cx.channel.or_else(|| reader.channel());
     hook::fire(tx, cx, &Occurrence::Participant(Verb::Updated, &reader, locked))?; // B-424
     Ok(Some(Change::ParticipantUpdated(Arc::new(reader))))
 }

@@ -7,6 +7,7 @@
 
 mod asked;
 mod delivery;
+mod parameters;
 mod scoped;
 mod streams;
 mod told;
