@@ -7,6 +7,8 @@
 
 mod asked;
 mod delivery;
+mod hostile;
+mod overrides;
 mod parameters;
 mod scoped;
 mod streams;

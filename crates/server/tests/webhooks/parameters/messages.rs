@@ -127,8 +127,8 @@ async fn messages_of_scripts() {
     let form = [("MessagingServiceSid", service.as_str())];
     let with_service = world.server.post(CONVERSATIONS, &form).await.expect(201);
     let (first, second) = (
-        medium(&world, "?Filename=a%20b.png").await,
-        medium(&world, "").await,
+        medium(&world, "?Filename=a%20b.png", None).await,
+        medium(&world, "", None).await,
     );
     let full = [
         ("Body", "ä & +\u{1f600}"),
