@@ -196,7 +196,7 @@ async fn a_conversation_gets_its_name_from_the_webhook() {
 async fn a_webhook_that_does_not_answer_lets_it_happen() {
     let mut world = World::new(&["onMessageAdd"]).await;
     world.sink.answer(|_| Reply::Never);
-    let url = world.sink.url("/pre#tt=100");
+    let url = world.sink.url("/pre#tt=2000");
     let form = [("PreWebhookUrl", url.as_str())];
     world
         .server

@@ -172,11 +172,11 @@ async fn all() -> (Vec<Listener>, Vec<(String, Option<&'static str>)>) {
         (Way::Nonsense, Some(FAILED)),
     ] {
         let listener = Listener::start(way).await;
-        urls.push((format!("http://{}/{way:?}#tt=1000", listener.address), code));
+        urls.push((format!("http://{}/{way:?}#tt=2000", listener.address), code));
         listeners.push(listener);
     }
     let plain = Listener::start(Way::Nonsense).await;
-    urls.push((format!("https://{}/no-tls#tt=1000", plain.address), Some(FAILED)));
+    urls.push((format!("https://{}/no-tls#tt=2000", plain.address), Some(FAILED)));
     urls.push(("http://nobody.invalid/#tt=15000".into(), Some(FAILED)));
     listeners.push(plain);
     (listeners, urls)
@@ -199,12 +199,12 @@ async fn bad_listeners_hold_nobody_up() {
     let (_listeners, mut urls) = all().await;
     let circles = Listener::start(Way::Circles).await;
     urls.push((
-        format!("http://{}/circles#tt=1000", circles.address),
+        format!("http://{}/circles#tt=2000", circles.address),
         Some(FAILED),
     ));
     let untrusted = self_signed().await;
     let address = untrusted.tls_address.unwrap();
-    urls.push((format!("https://{address}/#tt=1000"), Some(FAILED)));
+    urls.push((format!("https://{address}/#tt=2000"), Some(FAILED)));
     for (url, _) in &urls {
         let sid = world.conversation().await;
         let hook = [

@@ -19,7 +19,7 @@ async fn calls(world: &mut World, sid: &str, fragment: &str, replies: &[Reply]) 
         .post("/conversations/v1/Configuration/Webhooks", &form)
         .await
         .expect(200);
-    world.say(sid, fragment).await;
+    world.say(sid, &format!("repeated: {fragment}")).await;
     // One conversation is told of in order: when this one comes, all tries of the other are over.
     world.say(sid, "end").await;
     let mut calls = Vec::new();
@@ -58,7 +58,7 @@ async fn a_fragment_says_what_is_repeated_at_once() {
         ("rc=2&rp=rt&rt=300&tt=15000", vec![Reply::Never, Reply::Never], 3),
         ("rc=2&rp=5xx&rt=300", vec![Reply::Never, failed()], 1),
         // The time for all of it ends the repetitions.
-        ("rc=5&rp=rt&rt=15000&tt=300", vec![Reply::Never], 1),
+        ("rc=5&rp=rt&rt=15000&tt=2000", vec![Reply::Never], 1),
         // Out of bounds, and so not there.
         ("rc=6", vec![failed()], 1),
         ("rc=0&rp=all", vec![failed()], 1),
@@ -85,7 +85,7 @@ async fn a_fragment_says_what_is_repeated_at_once() {
 async fn a_question_is_repeated_as_its_fragment_says() {
     let mut world = World::new(&["onMessageAdd"]).await;
     let sid = world.conversation().await;
-    let url = world.sink.url("/pre#rc=2&rp=5xx,rt&rt=300&tt=15000");
+    let url = world.sink.url("/pre#rc=2&rp=5xx,rt&rt=1500&tt=15000");
     let form = [("PreWebhookUrl", url.as_str())];
     world
         .server
