@@ -303,6 +303,7 @@ impl Command for Delete {
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<bool> {
         fetch(tx, self.account, self.service)?;
+        cx.announces = false; // B-385: nor of the conversations that go with it.
         // Held: it must not become the default one behind this look.
         if account::hold(tx, self.account)?.default_service == self.service {
             // rest.md §2.14: the short URL form would lose its ground.

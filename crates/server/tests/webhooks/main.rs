@@ -8,6 +8,7 @@
 mod asked;
 mod delivery;
 mod hostile;
+mod listeners;
 mod overrides;
 mod parameters;
 mod scoped;

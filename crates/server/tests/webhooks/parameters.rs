@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::World;
 
 /// Every event there is (B-467).
-const ALL: [&str; 23] = [
+pub(super) const ALL: [&str; 23] = [
     "onConversationAdd",
     "onConversationAdded",
     "onConversationUpdate",

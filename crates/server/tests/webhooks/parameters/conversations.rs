@@ -77,7 +77,8 @@ async fn conversations_of_scripts() {
         ("State", "inactive"),
         ("DateCreated", "2020-02-03T04:05:06.789Z"),
     ];
-    for form in [&full[..], &[]] {
+    let without = [("MessagingServiceSid", "")];
+    for form in [&full[..], &[], &without] {
         let made = world.post(CONVERSATIONS, form).await.expect(201);
         let sid = made.text_of("sid");
         added(&mut world, By::Rest, &sid).await;
@@ -137,7 +138,8 @@ async fn states_by_whatever_changes_them() {
         .post("/messaging/v1/Services", &[("FriendlyName", "m")]);
     let service = service.await.expect(201).text_of("sid");
     let mut alice = world.server.client("alice").await;
-    for form in [&[("MessagingServiceSid", service.as_str())][..], &[]] {
+    for service in [service.as_str(), ""] {
+        let form = &[("MessagingServiceSid", service)];
         let made = world.server.post(CONVERSATIONS, form).await.expect(201);
         let sid = made.text_of("sid");
         let path = format!("{CONVERSATIONS}/{sid}");
@@ -204,10 +206,69 @@ async fn states_by_whatever_changes_them() {
                 .any_date("StateUpdated")
                 .check(&call);
             assert_eq!(shown["state"], to);
+            assert_eq!(call.get("MessagingServiceSid").is_some(), !service.is_empty());
         }
         let phone = format!("{people}/{}", phone.text_of("sid"));
         world.server.delete(&path).await.expect(204);
         world.server.get(&phone).await.expect(404);
     }
+    assert!(world.sink.came().is_none());
+}
+
+/// B-427, B-441, B-442, B-447, B-456: with its participants, whom a job lets in.
+#[tokio::test]
+async fn conversations_with_participants() {
+    let mut world = World::new(&ALL).await;
+    for identity in ["alice", "bob"] {
+        let path = "/conversations/v1/Users";
+        world
+            .server
+            .post(path, &[("Identity", identity)])
+            .await
+            .expect(201);
+    }
+    let form = [
+        ("FriendlyName", "both"),
+        ("Participant", r#"{"identity":"alice","attributes":"{\"a\":1}"}"#),
+        (
+            "Participant",
+            r#"{"messaging_binding":{"address":"+15558675310","proxy_address":"+15017122661"}}"#,
+        ),
+    ];
+    let path = "/conversations/v1/ConversationWithParticipants";
+    let made = world.post(path, &form).await.expect(202).json;
+    assert_eq!(made["state"], "initializing");
+    let [asked, told, first, second, state] = world
+        .calls([
+            "onConversationAdd",
+            "onConversationAdded",
+            "onParticipantAdded",
+            "onParticipantAdded",
+            "onConversationStateUpdated",
+        ])
+        .await;
+    let by = By::Rest;
+    let pre = Expected::new(&world, asked.event(), by);
+    pre.conversation(&made).check(&asked);
+    let post = Expected::new(&world, told.event(), by);
+    post.conversation_there(&made).check(&told);
+    let path = format!("{CONVERSATIONS}/{}", made["sid"].as_str().unwrap());
+    for (call, kind) in [(first, "CHAT"), (second, "SMS")] {
+        let shown = world
+            .shown(&format!("{path}/Participants/{}", call.text("ParticipantSid")))
+            .await;
+        let expected = Expected::new(&world, call.event(), by);
+        expected.participant_there(&shown, kind).check(&call);
+    }
+    let shown = world.shown(&path).await;
+    Expected::new(&world, state.event(), by)
+        .text("ConversationSid", &shown["sid"])
+        .text("ChatServiceSid", &shown["chat_service_sid"])
+        .text("MessagingServiceSid", &shown["messaging_service_sid"])
+        .text("StateFrom", &json!("initializing"))
+        .text("StateTo", &json!("active"))
+        .text("Reason", &json!("EVENT"))
+        .any_date("StateUpdated")
+        .check(&state);
     assert!(world.sink.came().is_none());
 }

@@ -30,7 +30,7 @@ impl Expected {
             .text("MessagingBinding.Type", &json!(kind))
     }
 
-    fn participant_there(self, shown: &Value, kind: &str) -> Self {
+    pub(super) fn participant_there(self, shown: &Value, kind: &str) -> Self {
         self.text("ParticipantSid", &shown["sid"])
             .date("DateCreated", &shown["date_created"])
             .participant(shown, kind)
@@ -103,6 +103,9 @@ async fn participants_of_scripts() {
         ("Identity", "bob"),
         ("MessagingBinding.ProjectedAddress", "+15017122662"),
     ];
+    // Members of a group text.
+    let native = [("MessagingBinding.Address", "+15558675311")];
+    let stand_in = [("MessagingBinding.ProjectedAddress", "+15017122663")];
     let chat = [
         ("Identity", "alice"),
         ("Attributes", r#"{"b": 2}"#),
@@ -112,6 +115,8 @@ async fn participants_of_scripts() {
         (&sms[..], "SMS"),
         (&whatsapp, "WHATSAPP"),
         (&projected, "CHAT"),
+        (&native, "SMS"),
+        (&stand_in, "SMS"),
         (&chat, "CHAT"),
     ] {
         let sid = world.conversation().await;
