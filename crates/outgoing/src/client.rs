@@ -133,3 +133,46 @@ pub fn cause(error: &reqwest::Error) -> String {
     }
     inner.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A host that leads to an inner address, and what was asked of it.
+    async fn answer_once(listener: TcpListener, location: String) -> String {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 4096];
+        let length = stream.read(&mut request).await.unwrap();
+        let head = format!("HTTP/1.1 307 Away\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        String::from_utf8_lossy(&request[..length]).into_owned()
+    }
+
+    #[tokio::test]
+    async fn a_redirect_does_not_lead_into_the_own_network() {
+        let inner = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = inner.local_addr().unwrap();
+        for location in [
+            format!("http://{target}/inner"),
+            format!("http://localhost:{}/", target.port()),
+        ] {
+            let outer = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = outer.local_addr().unwrap();
+            // Stands for a host of the internet: its name is resolved past the guard.
+            let client = builder(Guard::Public, Redirects::Followed)
+                .resolve("outer.example", address)
+                .build()
+                .unwrap();
+            let asked = tokio::spawn(answer_once(outer, location.clone()));
+            let url = format!("http://outer.example:{}/first", address.port());
+            let answer = client.post(url).body("x").send().await;
+            assert!(answer.is_err(), "{location} {answer:?}");
+            assert!(asked.await.unwrap().starts_with("POST /first "));
+        }
+        let knocked = std::future::poll_fn(|cx| std::task::Poll::Ready(inner.poll_accept(cx).is_ready()));
+        assert!(!knocked.await, "the inner address was called");
+    }
+}

@@ -48,13 +48,13 @@ async fn behave(way: Way, mut stream: TcpStream) -> std::io::Result<()> {
     match way {
         Way::Slams => {}
         Way::Silent => std::future::pending().await,
-        Way::Drips => loop {
+        Way::Drips => {
             stream.write_all(&head("X-A: ")).await?;
             loop {
                 stream.write_all(b"a").await?;
                 tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             }
-        },
+        }
         Way::DripsBody => {
             stream.write_all(&head("\r\n")).await?;
             loop {
@@ -144,13 +144,7 @@ async fn alert(world: &World, url: &str) -> Option<Value> {
         .await;
     let found = alerts.iter().find(|alert| alert["request_url"] == url)?;
     let path = format!("/monitor/v1/Alerts/{}", found["sid"].as_str().unwrap());
-    Some(world.shown_alert(&path).await)
-}
-
-impl World {
-    async fn shown_alert(&self, path: &str) -> Value {
-        self.server.get(path).await.expect(200).json
-    }
+    Some(world.shown(&path).await)
 }
 
 const TIMEOUT: &str = "50076";

@@ -6,8 +6,8 @@ use super::{CONVERSATIONS, World};
 
 /// The calls that one message makes with a fragment, where the sink gives these answers one after another; a last one
 /// that is asked for ends the row.
-async fn calls(world: &mut World, sid: &str, fragment: &str, replies: &[Reply]) -> Vec<Call> {
-    let mut replies = replies.to_vec().into_iter();
+async fn calls(world: &mut World, sid: &str, fragment: &str, replies: Vec<Reply>) -> Vec<Call> {
+    let mut replies = replies.into_iter();
     world.sink.answer(move |call| match call.text("Body") {
         "end" => Reply::ok(),
         _ => replies.next().unwrap_or_else(Reply::ok),
@@ -64,8 +64,8 @@ async fn a_fragment_says_what_is_repeated_at_once() {
         ("rc=0&rp=all", vec![failed()], 1),
         ("rp=6xx", vec![failed()], 1),
     ] {
-        let calls = calls(&mut world, &sid, fragment, &replies).await;
         let what = format!("{fragment} {replies:?}");
+        let calls = calls(&mut world, &sid, fragment, replies).await;
         let counts: Vec<&str> = calls.iter().map(|call| call.text("RetryCount")).collect();
         let expected: Vec<String> = (0..count).map(|n| n.to_string()).collect();
         assert_eq!(counts, expected, "{what}");

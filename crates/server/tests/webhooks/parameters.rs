@@ -157,7 +157,8 @@ impl World {
         })
     }
 
-    async fn shown(&self, path: &str) -> Value {
+    /// What REST shows.
+    pub(super) async fn shown(&self, path: &str) -> Value {
         self.server.get(path).await.expect(200).json
     }
 }
