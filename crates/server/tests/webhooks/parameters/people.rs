@@ -288,7 +288,7 @@ async fn reachability_is_told_of_users() {
         account: AccountSid::parse(&world.server.account_sid).unwrap(),
         service: ServiceSid::parse(&world.server.service_sid).unwrap(),
         identity: "alice".into(),
-        endpoint: "phone".into(),
+        endpoint: Some("phone".into()),
         kind: CredentialType::Fcm,
         address: "token of the device".into(),
         credential: None,
