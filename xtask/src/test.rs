@@ -19,7 +19,7 @@ Examples:
   cargo xtask test                       everything, as continuous integration runs it
   cargo xtask test --quick               daily work: no PostgreSQL, no official clients
   cargo xtask test --only clippy         one step; may be given several times
-  cargo xtask test --long                before a release: many crash rounds, random cases, random requests
+  cargo xtask test --long                before a release: many crash rounds, random cases and requests, failing lines
 
 A single Rust test is quicker with cargo itself:
   cargo test --workspace NAME_OF_THE_TEST";
@@ -47,6 +47,9 @@ pub(crate) struct Args {
     verbose: bool,
 }
 
+/// Rounds of each SDK in the step *chaos*.
+const CHAOS_ROUNDS: u32 = 100;
+
 // In the order in which they run: what fails fastest comes first.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Step {
@@ -66,16 +69,21 @@ enum Step {
     Clients,
     /// Random requests made of the server's OpenAPI document: no 5xx, no undocumented status; only with --long
     Schemathesis,
+    /// A hundred rounds of the chat SDKs on lines that fail, while the server is killed, too; only with --long
+    Chaos,
 }
 
 impl Step {
     fn is_slow(self) -> bool {
-        matches!(self, Self::RustPostgres | Self::Clients | Self::Schemathesis)
+        matches!(
+            self,
+            Self::RustPostgres | Self::Clients | Self::Schemathesis | Self::Chaos
+        )
     }
 
     /// Whether it runs only before a release, or when it is asked for by name.
     fn is_long(self) -> bool {
-        matches!(self, Self::Schemathesis)
+        matches!(self, Self::Schemathesis | Self::Chaos)
     }
 }
 
@@ -300,6 +308,7 @@ impl Run {
                 let finished = python::random_requests(&binary, progress).await?;
                 Ok(Verdict::many(finished, count_cases))
             }
+            Step::Chaos => self.chaos(progress).await,
         }
     }
 
@@ -363,6 +372,18 @@ impl Run {
         Ok(verdict)
     }
 
+    async fn chaos(&self, progress: &Progress) -> Result<Verdict> {
+        let mut output = node::install(progress).await?;
+        let binary = clients::build(progress).await?;
+        let finished = node::chaos(&binary, CHAOS_ROUNDS, progress).await?;
+        // A round that had no fault would pass, too: the counts say what was gone through.
+        for counts in finished.output.lines().filter_map(chaos_counts) {
+            println!("   {counts}");
+        }
+        output.push_str(&finished.output);
+        Ok(Verdict::many(Finished { output, ..finished }, count_node))
+    }
+
     async fn cluster(&mut self, progress: &Progress) -> Result<&Cluster> {
         if self.cluster.is_none() {
             self.cluster = Some(
@@ -421,6 +442,11 @@ fn count_node(output: &str) -> Tally {
         }
     }
     tally
+}
+
+/// What one SDK has gone through: the line `# chaos: SDK 3.0.1, 100 rounds, …` of the TAP output.
+fn chaos_counts(line: &str) -> Option<&str> {
+    line.trim_start().strip_prefix("# chaos: ")
 }
 
 /// Reads the line `cases: 12 generated, 11 passed`.
@@ -489,6 +515,15 @@ mod tests {
         };
         assert_eq!(count_cases("x\ncases: 12 generated, 11 passed\n"), counted(11, 1));
         assert_eq!(count_cases("did not run"), counted(0, 0));
+    }
+
+    #[test]
+    fn counts_of_failing_lines_are_told() {
+        assert_eq!(
+            chaos_counts("# chaos: SDK 3.0.1, 2 rounds"),
+            Some("SDK 3.0.1, 2 rounds")
+        );
+        assert_eq!(chaos_counts("# pass 8"), None);
     }
 
     #[test]

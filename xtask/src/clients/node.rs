@@ -100,3 +100,15 @@ pub(crate) async fn test(
     aim(&mut node, binary, cluster)?;
     process::run(node, progress).await
 }
+
+/// Runs many rounds of the SDKs on lines that fail.
+pub(crate) async fn chaos(binary: &Path, rounds: u32, progress: &Progress) -> Result<process::Finished> {
+    let mut node = Command::new("node");
+    // A round takes some ten seconds, and four run at a time; the time is for the whole file.
+    node.args(["--test", "--test-reporter=tap", "--test-timeout=7200000"])
+        .arg("chaos.test.mjs")
+        .env("CONFAB_CHAOS_ROUNDS", rounds.to_string())
+        .current_dir(directory());
+    aim(&mut node, binary, None)?;
+    process::run(node, progress).await
+}
