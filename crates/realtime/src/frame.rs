@@ -348,5 +348,25 @@ mod tests {
             prop_assert_eq!(parsed.payload.as_ref(), payload.as_slice());
             let _ = parse(&whole.slice(..cut.min(whole.len())));
         }
+
+        #[test]
+        fn lengths_that_lie_are_refused_or_hold(
+            length in prop_oneof![0usize..80, any::<usize>()],
+            size in prop_oneof![0u64..20, any::<u64>()],
+            method: String,
+            payload: Vec<u8>,
+        ) {
+            let header = serde_json::json!({"method": method, "payload_size": size}).to_string();
+            for length in [length, header.len()] {
+                let head = format!("TWILSOCK V3.0 {length}\r\n{header}\r\n");
+                let whole = Bytes::from([head.as_bytes(), &payload].concat());
+                // What is taken is whole; the length of the header decides where the payload begins.
+                if let Ok(frame) = parse(&whole) {
+                    prop_assert_eq!(frame.payload.len() as u64, size);
+                    prop_assert_eq!(frame.header.method, method.as_str());
+                    prop_assert!(payload.starts_with(&frame.payload));
+                }
+            }
+        }
     }
 }

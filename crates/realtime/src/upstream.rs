@@ -251,3 +251,31 @@ pub fn not_found(request: &Request) -> Error {
 pub fn wrong_method() -> Error {
     Error::code(20004)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_request_panics_and_no_nul_comes_in(
+            method: String,
+            path: String,
+            name: String,
+            value in prop_oneof![".*".prop_map(Value::from), "[%0-9a-fA-F/]{0,12}".prop_map(Value::from), any::<i64>().prop_map(Value::from)],
+            escaped in "(/|%[0-9a-f]{2}|[a-z]){0,20}",
+            body: Vec<u8>,
+        ) {
+            for path in [path, escaped] {
+                let params = Map::from_iter([(name.clone(), Value::Array(vec![value.clone(), Value::Null]))]);
+                let http = HttpRequest { host: String::new(), path, method: method.clone(), params };
+                if let Some(request) = Request::read(http, body.clone().into()) {
+                    prop_assert!(request.path.iter().all(|segment| !segment.is_empty() && !segment.contains('\0')));
+                    let _ = request.object();
+                }
+            }
+        }
+    }
+}
