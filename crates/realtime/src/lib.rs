@@ -218,6 +218,32 @@ async fn forget_mutations(engine: Engine) {
     }
 }
 
+/// Parses bytes as a connection parses a message, and decodes a request in it; for the fuzz targets in `fuzz/`, which
+/// see only what is public.
+///
+/// # Panics
+/// When a frame is taken for another one than it says it is.
+#[doc(hidden)]
+pub fn fuzz_frame(bytes: &[u8]) {
+    let Ok(frame) = frame::parse(&bytes::Bytes::copy_from_slice(bytes)) else {
+        return;
+    };
+    assert_eq!(
+        frame.payload.len(),
+        frame.header.payload_size,
+        "a payload has its size"
+    );
+    if let Some(http) = frame.header.http_request
+        && let Some(request) = upstream::Request::read(http, frame.payload)
+    {
+        assert!(
+            request.path.iter().all(|segment| !segment.contains('\0')),
+            "no NUL character comes in by a path"
+        );
+        let _ = request.object();
+    }
+}
+
 async fn connect(
     State(shared): State<Arc<Shared>>,
     peer: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
