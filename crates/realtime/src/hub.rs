@@ -378,6 +378,23 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_is_encoded_once_for_all_followers() {
+        let hub = Hub::default();
+        let outboxes: Vec<_> = (0..3).map(|connection| follower(&hub, connection)).collect();
+        assert!(hub.start_at(room(), 10));
+        hub.commit(gone(11));
+        let frames: Vec<_> = outboxes
+            .iter()
+            .flat_map(|outbox| outbox.take_now())
+            .filter_map(|delivery| match delivery {
+                Delivery::Event(event) => Some(event.frame.as_ptr()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(frames, [frames[0]; 3], "the same bytes in memory");
+    }
+
+    #[test]
     fn who_read_before_the_topic_started_reads_again() {
         let hub = Hub::default();
         let (early, late) = (follower(&hub, 1), follower(&hub, 2));

@@ -213,8 +213,7 @@ fn request(known: &Known) -> impl Strategy<Value = Case> + use<> {
         "Direction",
         "ä%",
     ];
-    let params =
-        proptest::collection::hash_map(select(NAMES).prop_map(str::to_owned), value(known), 0..4);
+    let params = proptest::collection::hash_map(select(NAMES).prop_map(str::to_owned), value(known), 0..4);
     (method, path, params, body(known)).prop_map(|(method, path, params, body)| Case::Request {
         method,
         path,
