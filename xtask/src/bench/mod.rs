@@ -75,6 +75,12 @@ enum Part {
     H,
     /// Conversations of a user
     I,
+    /// Start of the official SDK
+    J,
+    /// A conversation of 1000 members
+    K,
+    /// Clients that come back all at once
+    L,
 }
 
 impl Part {
@@ -93,6 +99,9 @@ impl Part {
             Self::G => "A million messages",
             Self::H => "Conversations of two",
             Self::I => "Conversations of a user",
+            Self::J => "Start of the official SDK",
+            Self::K => "A conversation of 1000 members",
+            Self::L => "Clients that come back all at once",
         }
     }
 
@@ -145,6 +154,23 @@ impl Part {
                  of one with 1000, all with ten messages of which none is read, so that each row has a count of \
                  unread messages. 16 connections, measured in turn. Aim: at most 3 times the time."
             }
+            Self::J => {
+                "The unmodified SDK (3.0.1, on Node.js) from `new Client` until it is `initialized` and until it has paged \
+                 through the whole list of a user's joined conversations, each start in a process of its own. The share is \
+                 the server's processor time divided by that of the clock; the rest is the SDK's. No aim."
+            }
+            Self::K => {
+                "50 messages a second over REST into one conversation whose members are all connected, from just before \
+                 sending until each has its frame. In the same run a server that does nothing but accept websockets \
+                 broadcasts the very bytes of these frames to as many listeners at the same pace; it has no storage, no \
+                 REST and no members. The ratio is that of the p99. No aim."
+            }
+            Self::L => {
+                "The clients of (d), all cut off at once. While they are away each conversation gets a message, and another \
+                 one while they come back, all at the same time and as the SDK does: `init`, then one batch of subscriptions \
+                 with the last event ids. Time until all are subscribed again; each must have had each message once. \
+                 Aim: 30 s or less, nothing lost."
+            }
         }
     }
 }
@@ -162,6 +188,10 @@ struct Scale {
     growth_rounds: usize,
     /// Messages for each number of connections.
     fanout: [(usize, u64, Duration); 3],
+    /// Joined conversations of the users with whom the SDK starts.
+    joined: &'static [usize],
+    /// Members of the great conversation, and messages into it.
+    crowd: (usize, u64),
 }
 
 impl Scale {
@@ -180,6 +210,8 @@ impl Scale {
                 (100, 200, Duration::from_millis(20)),
                 (1000, 60, Duration::from_millis(100)),
             ],
+            joined: &[100, 500, 1000],
+            crowd: (1000, 500),
         }
     }
 
@@ -198,6 +230,8 @@ impl Scale {
                 (100, 40, Duration::from_millis(20)),
                 (1000, 10, Duration::from_millis(100)),
             ],
+            joined: &[100],
+            crowd: (200, 50),
         }
     }
 }

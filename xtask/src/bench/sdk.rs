@@ -1,6 +1,10 @@
 //! An SDK client on the wire: starts as the SDK starts, then acknowledges every frame as the SDK does. Frames are built
 //! and read as bytes; JSON is parsed only while a client starts.
 
+mod broadcast;
+
+pub(super) use broadcast::{Broadcaster, Sample};
+
 use super::http::find;
 use super::setup::Account;
 use super::stats::{Samples, now};
@@ -18,6 +22,12 @@ use tokio::task::JoinSet;
 
 /// Digits of the send time with which each measured message begins.
 pub(super) const STAMP: usize = 20;
+
+/// Writes the time of this moment into the place for it.
+pub(super) fn put_stamp(place: &mut [u8]) {
+    let digits = format!("{:0STAMP$}", now());
+    place.copy_from_slice(&digits.as_bytes()[..place.len()]);
+}
 
 /// What clients received.
 #[derive(Default)]
@@ -65,12 +75,17 @@ impl Receipts {
     }
 }
 
+/// A client with what it follows and how far it has come: what the SDK keeps while it is not connected.
+pub(super) struct Known {
+    identity: String,
+    wanted: Vec<Wanted>,
+}
+
 /// Connected clients. Dropping them closes their connections.
 pub(super) struct Clients {
     tasks: JoinSet<Result<()>>,
     pub(super) receipts: Arc<Receipts>,
-    /// Subscriptions of all clients.
-    pub(super) subscriptions: usize,
+    known: Vec<Known>,
 }
 
 impl Clients {
@@ -81,31 +96,66 @@ impl Clients {
         identities: impl IntoIterator<Item = String>,
     ) -> Result<Self> {
         const AT_A_TIME: usize = 32;
+        let fresh = identities.into_iter().map(|identity| Known {
+            identity,
+            wanted: Vec::new(),
+        });
+        Self::gather(address, account, fresh, AT_A_TIME).await
+    }
+
+    /// Brings clients back that have lost their connections, as many at once as come.
+    pub(super) async fn resume(address: SocketAddr, account: &Account, known: Vec<Known>) -> Result<Self> {
+        Self::gather(address, account, known, Semaphore::MAX_PERMITS).await
+    }
+
+    async fn gather(
+        address: SocketAddr,
+        account: &Account,
+        known: impl IntoIterator<Item = Known>,
+        at_a_time: usize,
+    ) -> Result<Self> {
         let receipts = Arc::new(Receipts::default());
-        let gate = Arc::new(Semaphore::new(AT_A_TIME));
+        let gate = Arc::new(Semaphore::new(at_a_time));
         let mut starting = JoinSet::new();
-        for identity in identities {
+        for Known { identity, wanted } in known {
             let token = account.access_token(&identity)?;
-            let gate = Arc::clone(&gate);
+            let (gate, receipts) = (Arc::clone(&gate), Arc::clone(&receipts));
             starting.spawn(async move {
                 let _turn = gate.acquire().await?;
-                let started = tokio::time::timeout(Duration::from_secs(60), Client::start(address, &token));
-                started
+                let started = async {
+                    if wanted.is_empty() {
+                        Client::start(address, &token, &receipts).await
+                    } else {
+                        Client::resume(address, &token, &receipts, wanted).await
+                    }
+                };
+                let (client, wanted) = tokio::time::timeout(Duration::from_secs(60), started)
                     .await
-                    .with_context(|| format!("client {identity} got stuck"))?
+                    .with_context(|| format!("client {identity} got stuck"))??;
+                anyhow::Ok((client, Known { identity, wanted }))
             });
         }
-        let (mut tasks, mut subscriptions) = (JoinSet::new(), 0);
+        let (mut tasks, mut known) = (JoinSet::new(), Vec::new());
         while let Some(client) = starting.join_next().await {
-            let (client, followed) = client??;
-            subscriptions += followed;
-            tasks.spawn(client.listen(Arc::clone(&receipts)));
+            let (client, follows) = client??;
+            known.push(follows);
+            tasks.spawn(client.listen());
         }
         Ok(Self {
             tasks,
             receipts,
-            subscriptions,
+            known,
         })
+    }
+
+    /// Subscriptions of all clients.
+    pub(super) fn subscriptions(&self) -> usize {
+        self.known.iter().map(|known| known.wanted.len()).sum()
+    }
+
+    /// Cuts all connections. Nothing may have happened since they were made: the clients go on from there.
+    pub(super) fn cut(self) -> Vec<Known> {
+        self.known
     }
 
     /// Fails when a client has lost its connection.
@@ -123,6 +173,7 @@ struct Client {
     /// Bytes that came and are not consumed.
     input: Vec<u8>,
     sent: u64,
+    receipts: Arc<Receipts>,
 }
 
 /// A frame's place in the input: header and payload.
@@ -139,10 +190,14 @@ struct Wanted {
 }
 
 impl Client {
-    /// Connects and does what the SDK does until it is initialised and follows its conversations. Gives the number of
-    /// subscriptions, too.
-    async fn start(address: SocketAddr, token: &str) -> Result<(Self, usize)> {
-        let mut client = Self::open(address).await?;
+    /// Connects and does what the SDK does until it is initialised and follows its conversations. Gives what it
+    /// follows, too.
+    async fn start(
+        address: SocketAddr,
+        token: &str,
+        receipts: &Arc<Receipts>,
+    ) -> Result<(Self, Vec<Wanted>)> {
+        let mut client = Self::open(address, receipts).await?;
         client.init(token).await?;
         let configuration = client
             .get("https://aim.us1.twilio.com/Client/v2/Configuration")
@@ -179,7 +234,21 @@ impl Client {
         }
         client.subscribe(&wanted).await?;
         client.input.shrink_to(2 * 1024);
-        Ok((client, wanted.len()))
+        Ok((client, wanted))
+    }
+
+    /// Connects and does what the SDK does after a lost connection: `init`, and one batch of subscriptions.
+    async fn resume(
+        address: SocketAddr,
+        token: &str,
+        receipts: &Arc<Receipts>,
+        wanted: Vec<Wanted>,
+    ) -> Result<(Self, Vec<Wanted>)> {
+        let mut client = Self::open(address, receipts).await?;
+        client.init(token).await?;
+        client.subscribe(&wanted).await?;
+        client.input.shrink_to(2 * 1024);
+        Ok((client, wanted))
     }
 
     /// Reads the document of a conversation, then its messages and participants, of which all items are read.
@@ -219,7 +288,7 @@ impl Client {
         Ok((wanted, entity))
     }
 
-    async fn open(address: SocketAddr) -> Result<Self> {
+    async fn open(address: SocketAddr, receipts: &Arc<Receipts>) -> Result<Self> {
         let mut stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         // The key is the one of RFC 6455's example; nothing depends on its being random.
@@ -245,6 +314,7 @@ impl Client {
             stream,
             input,
             sent: 0,
+            receipts: Arc::clone(receipts),
         })
     }
 
@@ -399,6 +469,10 @@ impl Client {
                 None => None,
                 Some(frame) => {
                     let header: Value = serde_json::from_slice(&self.input[frame.header.clone()])?;
+                    // A replay brings messages before all is subscribed.
+                    if let Some(sent) = stamp(&self.input[frame.payload.clone()]) {
+                        self.receipts.add(sent);
+                    }
                     let payload = match &self.input[frame.payload.clone()] {
                         b"" => Value::Null,
                         payload => serde_json::from_slice(payload)?,
@@ -416,6 +490,23 @@ impl Client {
         }
     }
 
+    /// The bytes of the next websocket message that has a frame, which is acknowledged.
+    async fn message(&mut self) -> Result<Vec<u8>> {
+        loop {
+            let Some((frame, end)) = next_message(&self.input)? else {
+                self.read().await?;
+                continue;
+            };
+            let message: Vec<u8> = self.input.drain(..end).collect();
+            if let Some(frame) = frame {
+                let mut output = Vec::new();
+                put_acknowledgement(&mut output, &message[frame.header]);
+                self.stream.write_all(&output).await?;
+                return Ok(message);
+            }
+        }
+    }
+
     async fn read(&mut self) -> Result<()> {
         if self.stream.read_buf(&mut self.input).await? == 0 {
             bail!("the server closed the connection of a client");
@@ -424,7 +515,7 @@ impl Client {
     }
 
     /// Acknowledges every frame and notes the messages among them, to the end of the connection.
-    async fn listen(mut self, receipts: Arc<Receipts>) -> Result<()> {
+    async fn listen(mut self) -> Result<()> {
         let mut output = Vec::new();
         loop {
             let mut start = 0;
@@ -432,7 +523,7 @@ impl Client {
                 let message = &self.input[start..start + length];
                 if let Some(frame) = frame {
                     if let Some(sent) = stamp(&message[frame.payload]) {
-                        receipts.add(sent);
+                        self.receipts.add(sent);
                     }
                     put_acknowledgement(&mut output, &message[frame.header]);
                 }

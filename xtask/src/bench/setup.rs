@@ -1,13 +1,11 @@
 //! What the measurements need on a server, made through its API.
 
 use super::load::{Render, each};
-use super::sdk::STAMP;
+use super::sdk::{STAMP, put_stamp};
 use super::server::{ACCOUNT, caller};
-use super::stats::now;
 use anyhow::{Context as _, Result};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -139,9 +137,23 @@ pub(super) fn create_messages(conversations: &[String]) -> Render {
     Arc::new(move |turn, out| {
         out.extend(pick(&requests, turn));
         let start = out.len() - BODY;
-        // As long as what it replaces.
-        let _ = write!(&mut out[start..start + STAMP], "{:0STAMP$}", now());
+        put_stamp(&mut out[start..start + STAMP]);
     })
+}
+
+/// Creates one message in each conversation.
+pub(super) async fn message_in_each(address: SocketAddr, conversations: &[String]) -> Result<()> {
+    let body = |place: &mut Vec<u8>| {
+        let start = place.len() - STAMP;
+        put_stamp(&mut place[start..]);
+    };
+    let requests = conversations.iter().map(|sid| {
+        let mut request = caller().post(&messages_of(sid), &format!("Body={:0STAMP$}", 0));
+        body(&mut request);
+        request
+    });
+    each(address, requests.collect(), 201).await?;
+    Ok(())
 }
 
 /// Fetches single messages.

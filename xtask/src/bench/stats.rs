@@ -24,6 +24,10 @@ impl Samples {
         self.micros.append(&mut other.micros);
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.micros.len()
+    }
+
     /// Median and 99th percentile in milliseconds; nothing of nothing.
     pub(super) fn summary(mut self) -> Option<Quantiles> {
         self.micros.sort_unstable();

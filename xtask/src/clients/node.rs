@@ -112,3 +112,25 @@ pub(crate) async fn chaos(binary: &Path, rounds: u32, progress: &Progress) -> Re
     aim(&mut node, binary, None)?;
     process::run(node, progress).await
 }
+
+/// Starts the official SDK once, for a user with that many joined conversations; gives the line that
+/// `measure/start.mjs` prints.
+pub(crate) async fn start(
+    websocket: &str,
+    token: &str,
+    conversations: usize,
+    progress: &Progress,
+) -> Result<String> {
+    let mut node = Command::new("node");
+    node.args(["measure/start.mjs", websocket, token, &conversations.to_string()])
+        .current_dir(directory());
+    let running = process::run(node, progress);
+    let finished = tokio::time::timeout(std::time::Duration::from_secs(120), running)
+        .await
+        .context("the SDK does not start")??;
+    let told = finished.output.lines().rfind(|line| line.starts_with('{'));
+    match told {
+        Some(line) if finished.status.success() => Ok(line.to_owned()),
+        _ => bail!("the SDK does not start:\n{}", finished.output),
+    }
+}

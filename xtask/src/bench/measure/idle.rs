@@ -6,10 +6,11 @@ use crate::bench::sdk::Clients;
 use crate::bench::setup::{self, Account};
 use crate::bench::{Bench, Part};
 use anyhow::Result;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-const CONNECTIONS_OF_A_USER: usize = 5;
-const CONVERSATIONS_OF_A_USER: usize = 3;
+pub(super) const CONNECTIONS_OF_A_USER: usize = 5;
+pub(super) const CONVERSATIONS_OF_A_USER: usize = 3;
 const MEMBERS: usize = 6;
 const AIM_KIB: f64 = 12.0;
 /// Of the best durable peer that was measured.
@@ -18,17 +19,22 @@ const PEER_KIB: f64 = 42.0;
 /// What was allocated for a moment is given back in the background.
 const SETTLING: Duration = Duration::from_secs(5);
 
+/// Makes the conversations of that many users and gives their SIDs.
+pub(super) async fn populate(address: SocketAddr, users: usize) -> Result<Vec<String>> {
+    let conversations = setup::conversations(address, users * CONVERSATIONS_OF_A_USER / MEMBERS).await?;
+    // Each user comes again after all others, so his conversations are different ones.
+    let places = (0..users * CONVERSATIONS_OF_A_USER).map(|n| (n / MEMBERS, n % users));
+    let members = places.filter_map(|(room, user)| Some((conversations.get(room)?, setup::identity(user))));
+    setup::participants(address, members).await?;
+    Ok(conversations)
+}
+
 pub(super) async fn memory(bench: &mut Bench) -> Result<()> {
     let clients = bench.scale.idle_clients;
     let users = clients / CONNECTIONS_OF_A_USER;
     let server = bench.server(Engine::Sqlite, "idle").await?;
     let account = Account::open(server.address).await?;
-    let conversations =
-        setup::conversations(server.address, users * CONVERSATIONS_OF_A_USER / MEMBERS).await?;
-    // Each user comes again after all others, so his conversations are different ones.
-    let places = (0..users * CONVERSATIONS_OF_A_USER).map(|n| (n / MEMBERS, n % users));
-    let members = places.filter_map(|(room, user)| Some((conversations.get(room)?, setup::identity(user))));
-    setup::participants(server.address, members).await?;
+    populate(server.address, users).await?;
     bench.finish(Part::D, server).await?;
 
     let server = bench.server(Engine::Sqlite, "idle").await?;
@@ -59,7 +65,7 @@ pub(super) async fn memory(bench: &mut Bench) -> Result<()> {
         format!(
             "{clients} clients with {} subscriptions started in {seconds:.1} s; resident memory {:.1} MiB before, \
              {:.1} MiB right after, {:.1} MiB {} s later",
-            connected.subscriptions,
+            connected.subscriptions(),
             before / 1024.0,
             at_once / 1024.0,
             after / 1024.0,

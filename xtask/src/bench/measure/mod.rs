@@ -1,12 +1,15 @@
 //! The measurements, one file for each kind. Each starts servers of its own, so that none depends on what ran before.
 
+mod crowd;
 mod delivery;
 mod fanout;
 mod growth;
 mod idle;
 mod memberships;
 mod rest;
+mod sdk_start;
 mod start;
+mod storm;
 
 use super::report::Row;
 use super::server::Server;
@@ -88,6 +91,9 @@ pub(super) async fn all(bench: &mut Bench, wanted: &impl Fn(Part) -> bool) -> Re
             Part::G => growth::cost(bench).await,
             Part::H => delivery::pairs(bench).await,
             Part::I => memberships::cost(bench).await,
+            Part::J => sdk_start::time(bench).await,
+            Part::K => crowd::latency(bench).await,
+            Part::L => storm::recovery(bench).await,
         };
         if let Err(error) = done {
             bench.row(Row::failed(part));
