@@ -270,7 +270,7 @@ mod tests {
         ) {
             for path in [path, escaped] {
                 let params = Map::from_iter([(name.clone(), Value::Array(vec![value.clone(), Value::Null]))]);
-                let http = HttpRequest { host: String::new(), path, method: method.clone(), params };
+                let http = HttpRequest { host: String::new(), path, method: method.clone(), params, headers: Value::Null };
                 if let Some(request) = Request::read(http, body.clone().into()) {
                     prop_assert!(request.path.iter().all(|segment| !segment.is_empty() && !segment.contains('\0')));
                     let _ = request.object();
