@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use confab_domain::hook::repeat;
 use confab_domain::job::{Job, Kind};
 use confab_domain::receipt::Status;
 use confab_domain::{Actor, Command, Error, Origin, binding, conversation, handset, receipt, webhook};
@@ -99,6 +100,18 @@ impl Dispatcher {
         match self.engine.execute(Actor::System, run).await {
             Ok(Some(at)) => Outcome::Again { at },
             Ok(None) => Outcome::Done,
+            Err(error) => Outcome::Failed {
+                error: error.to_string(),
+            },
+        }
+    }
+
+    async fn replay_deliveries(&self, job: i64) -> Outcome {
+        match self.engine.execute(Actor::System, repeat::Step { job }).await {
+            Ok(true) => Outcome::Done,
+            Ok(false) => Outcome::Again {
+                at: self.engine.now(),
+            },
             Err(error) => Outcome::Failed {
                 error: error.to_string(),
             },
@@ -204,6 +217,7 @@ impl Handler for Dispatcher {
                 self.initialize(initialize, announces).await
             }
             Kind::ReplayMessages { webhook } => self.replay(webhook).await,
+            Kind::ReplayDeliveries(_) => self.replay_deliveries(job.id).await,
             Kind::DropBindings => self.drop_bindings().await,
             Kind::CollectMedia { .. } | Kind::RemoveMedia { .. } | Kind::Receive(_) => Outcome::Failed {
                 error: "not a job of the dispatcher".into(),

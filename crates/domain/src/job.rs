@@ -7,6 +7,7 @@ use confab_types::{AccountSid, ConversationSid, MediaSid, Timestamp, WebhookSid}
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::State;
+use crate::hook::repeat::{Range, Written};
 use crate::inbound::Arrival;
 use crate::sync::{opt_sid, sid};
 use crate::{Command, Cx, Effect, Result, Transaction};
@@ -76,6 +77,8 @@ pub enum Kind {
         /// The webhook.
         webhook: WebhookSid,
     },
+    /// Call webhooks once more, because their owner wants it.
+    ReplayDeliveries(Range),
     /// Drop the bindings that nobody has renewed; one job for all of them.
     DropBindings,
 }
@@ -131,6 +134,7 @@ enum Payload {
     ReplayMessages {
         webhook: String,
     },
+    ReplayDeliveries(Written),
     DropBindings,
 }
 
@@ -148,6 +152,7 @@ impl Kind {
             Self::RemoveMedia { .. } => "remove_media",
             Self::Receive(_) => "receive",
             Self::ReplayMessages { .. } => "replay_messages",
+            Self::ReplayDeliveries(_) => "replay_deliveries",
             Self::DropBindings => "drop_bindings",
         }
     }
@@ -170,6 +175,7 @@ impl Kind {
             }
             Self::Receive(arrival) => arrival.order(),
             Self::ReplayMessages { webhook } => format!("replay {webhook}"),
+            Self::ReplayDeliveries(range) => format!("replay calls {}", range.account),
             Self::DropBindings => "bindings".into(),
         }
     }
@@ -232,6 +238,7 @@ impl Kind {
             Self::ReplayMessages { webhook } => Payload::ReplayMessages {
                 webhook: webhook.to_string(),
             },
+            Self::ReplayDeliveries(range) => Payload::ReplayDeliveries(range.written()),
             Self::DropBindings => Payload::DropBindings,
         };
         serde_json::to_string(&payload).unwrap_or_default()
@@ -306,6 +313,7 @@ impl Kind {
             Payload::ReplayMessages { webhook } => Self::ReplayMessages {
                 webhook: sid(&webhook)?,
             },
+            Payload::ReplayDeliveries(written) => Self::ReplayDeliveries(Range::of_written(written)?),
             Payload::DropBindings => Self::DropBindings,
         })
     }
@@ -353,6 +361,21 @@ pub(crate) fn is_waiting(tx: &mut Transaction<'_>, ordering_key: &str) -> Result
 /// Takes a job away in the transaction that does its work, so that it is done once; `false` when that has happened.
 pub(crate) fn take(tx: &mut Transaction<'_>, id: i64) -> Result<bool> {
     Ok(tx.exec("DELETE FROM job WHERE id = $1", params![id])? > 0)
+}
+
+/// Locks a job and tells what it is now: it may have been rewritten since it was claimed, or done.
+pub(crate) fn hold(tx: &mut Transaction<'_>, id: i64) -> Result<Option<Kind>> {
+    let row = tx.first("SELECT payload FROM job WHERE id = $1 {for_update}", params![id])?;
+    row.map(|mut row| Kind::read(&row.text()?)).transpose()
+}
+
+/// Keeps how far a job has got, in the transaction of its step.
+pub(crate) fn rewrite(tx: &mut Transaction<'_>, id: i64, kind: &Kind) -> Result<()> {
+    tx.push(
+        "UPDATE job SET payload = $2 WHERE id = $1",
+        params![id, kind.write()],
+    )?;
+    Ok(())
 }
 
 /// How long a claimed job belongs to its worker, microseconds. A worker that dies leaves it to others then.

@@ -85,6 +85,11 @@ pub const MIGRATIONS: &[Migration] = &[
     step(13, "webhooks", include_str!("../migrations/0013_webhooks.sql")),
     step(14, "alerts", include_str!("../migrations/0014_alerts.sql")),
     step(15, "streams", include_str!("../migrations/0015_streams.sql")),
+    step(
+        16,
+        "webhook_replays",
+        include_str!("../migrations/0016_webhook_replays.sql"),
+    ),
 ];
 
 const fn step(version: i64, name: &'static str, sql: &'static str) -> Migration {

@@ -99,7 +99,7 @@ async fn a_call_is_given_up_after_a_day() {
     let account = confab_types::Sid::parse(&server.account_sid).unwrap();
     let read = server
         .engine()
-        .read(move |tx| confab_domain::hook::delivery::fetch(tx, account, 1));
+        .read(move |tx| confab_domain::hook::log::fetch(tx, account, 1));
     let (delivery, attempts) = read.await.unwrap();
     assert_eq!(delivery.state, confab_domain::hook::delivery::State::Failed);
     assert_eq!(attempts.len(), tries);

@@ -41,6 +41,7 @@ impl Ask for Asker {
             content_type: FORM,
             body: &form,
             token: &token(RandomIds.bits(self.engine.now())),
+            replay_of: None,
             retries: 0,
             redirects: Redirects::Kept, // B-407
             most: ANSWER,

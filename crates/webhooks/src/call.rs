@@ -19,6 +19,10 @@ const LOGGED: usize = 1024;
 /// Bytes that are read to the end so that the connection can be used again; of a longer answer the rest is left.
 const DRAINED: usize = 64 * 1024;
 
+/// Names the delivery that a call repeats because the account's owner wants it. The token is the event's, so a receiver
+/// that has dealt with the event knows it; this header tells it that the repetition is wanted.
+const REPLAY_OF: &str = "Confab-Replay-Of";
+
 /// Told of every call: what for, and whether it went well.
 pub type Observer = Arc<dyn Fn(&'static str, bool, Duration) + Send + Sync>;
 
@@ -32,6 +36,8 @@ pub(crate) struct Call<'a> {
     pub(crate) body: &'a str,
     /// The same for all tries.
     pub(crate) token: &'a str,
+    /// The delivery that it repeats.
+    pub(crate) replay_of: Option<i64>,
     /// Tries that were before.
     pub(crate) retries: i64,
     /// What is done with an answer that names another place.
@@ -219,6 +225,10 @@ fn request(
             .header(CONTENT_TYPE, call.content_type)
             .header(signature::HEADER, signed)
             .body(call.body.to_owned())
+    };
+    let request = match call.replay_of {
+        Some(id) => request.header(REPLAY_OF, id),
+        None => request,
     };
     request.header("I-Twilio-Idempotency-Token", call.token)
 }

@@ -5,13 +5,16 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use confab_domain::hook::delivery::{self, Claim, Lane, Prune, Resume};
+use confab_domain::alert::Record;
+use confab_domain::hook::delivery::{self, Claim, Lane, Prune, Resume, Settle};
+use confab_domain::hook::give_up::GiveUp;
 use confab_domain::{Actor, Result};
 use confab_engine::Engine;
-use confab_types::Timestamp;
+use confab_types::{AccountSid, Sid as _, Timestamp};
 use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 
+use crate::alert;
 use crate::call::Caller;
 use crate::lane::{Busy, Worker};
 use crate::target::{Report, Target};
@@ -147,15 +150,27 @@ impl Deliverer {
             engine: &self.engine,
             caller: &self.caller,
             retry_for: self.options.retry_for,
-            busy: &self.busy,
         };
-        let report = AssertUnwindSafe(worker.work(lane)).catch_unwind().await;
+        let name = lane.name.clone();
+        let ended = AssertUnwindSafe(worker.work(lane)).catch_unwind().await;
         // The lease of a lane whose work failed so ends by itself.
-        (target, report.unwrap_or(Report::Idle))
+        let (report, pause_until) = ended.unwrap_or((Report::Idle, None));
+        // After the record, so that nobody begins what is just being recorded.
+        if self.busy.leave(&name) {
+            let release = Settle {
+                lane: name,
+                outcomes: Vec::new(),
+                pause_until: Some(pause_until.unwrap_or_else(|| self.engine.now())),
+            };
+            if let Err(error) = self.engine.execute(Actor::System, release).await {
+                tracing::warn!(%error, "a lane of webhooks goes on later");
+            }
+        }
+        (target, report)
     }
 
     async fn ended(
-        &self,
+        self: &Arc<Self>,
         round: &mut Round,
         ended: std::result::Result<(String, Report), tokio::task::JoinError>,
     ) {
@@ -166,7 +181,56 @@ impl Deliverer {
         if target.ended(report, self.engine.now()) {
             tracing::info!(target = name, "webhooks are delivered again");
             self.resume(name).await;
+        } else if report == Report::Failing
+            && let Some(before) = self.too_old()
+            && target.failing_since(before)
+        {
+            // It counts as a lane, so that the target is not tried before it has ended.
+            target.running += 1;
+            round.running.spawn(Arc::clone(self).give_up(name, before));
         }
+    }
+
+    /// What happened before this is not tried again; none where nothing is tried again anyway.
+    fn too_old(&self) -> Option<Timestamp> {
+        let retry_for = i64::try_from(self.options.retry_for.as_micros()).unwrap_or(i64::MAX);
+        (retry_for > 0).then(|| Timestamp(self.engine.now().0.saturating_sub(retry_for)))
+    }
+
+    /// A target has not answered for as long as anything is tried: what has become too old meanwhile is given up without
+    /// a call each, in steps, with one alert for all.
+    async fn give_up(self: Arc<Self>, target: String, before: Timestamp) -> (String, Report) {
+        let (account, origin) = target.split_once(' ').unwrap_or((&target, ""));
+        let Some(account) = AccountSid::parse(account) else {
+            return (target, Report::Idle);
+        };
+        let (mut given_up, mut behind) = (0, Some(0));
+        while let Some(at) = behind {
+            let step = GiveUp {
+                account,
+                target: target.clone(),
+                before,
+                behind: at,
+            };
+            match self.engine.execute(Actor::System, step).await {
+                Ok(done) => {
+                    given_up += done.count;
+                    behind = done.next;
+                }
+                Err(error) => {
+                    tracing::warn!(target, %error, "webhooks that are too old are given up later");
+                    break;
+                }
+            }
+        }
+        if given_up > 0 {
+            tracing::warn!(target, given_up, "webhooks were given up");
+            let record = Record(alert::given_up(account, origin, given_up, self.options.retry_for));
+            if let Err(error) = self.engine.execute(Actor::System, record).await {
+                tracing::warn!(target, %error, "an alert was not recorded");
+            }
+        }
+        (target, Report::Idle)
     }
 
     /// A target is back: what waits for a later try goes on at once.

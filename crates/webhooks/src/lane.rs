@@ -1,6 +1,6 @@
 //! Working through a lane: call after call, in order.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,22 +20,29 @@ use crate::target::Report;
 const TURN: Duration = Duration::from_secs(10);
 
 /// Lanes that are worked on here. The lease of one may end meanwhile all the same, when a virtual clock is put forward;
-/// it is claimed once more then, and not begun again.
+/// it is claimed once more then, and not begun again. Each is kept with whether that has happened.
 #[derive(Debug, Default)]
-pub(crate) struct Busy(Mutex<HashSet<String>>);
+pub(crate) struct Busy(Mutex<HashMap<String, bool>>);
 
 impl Busy {
-    fn lanes(&self) -> MutexGuard<'_, HashSet<String>> {
+    fn lanes(&self) -> MutexGuard<'_, HashMap<String, bool>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether nobody else was at it.
     pub(crate) fn enter(&self, lane: &str) -> bool {
-        self.lanes().insert(lane.to_owned())
+        let mut lanes = self.lanes();
+        if let Some(claimed_again) = lanes.get_mut(lane) {
+            *claimed_again = true;
+            return false;
+        }
+        lanes.insert(lane.to_owned(), false);
+        true
     }
 
-    fn leave(&self, lane: &str) {
-        self.lanes().remove(lane);
+    /// Whether somebody claimed it meanwhile, who did not begin: nobody has it then, whatever its row says.
+    pub(crate) fn leave(&self, lane: &str) -> bool {
+        self.lanes().remove(lane).unwrap_or(false)
     }
 }
 
@@ -45,19 +52,21 @@ pub(crate) struct Worker<'a> {
     pub(crate) caller: &'a Caller,
     /// How long after an event its calls are tried again; zero for one try each.
     pub(crate) retry_for: Duration,
-    pub(crate) busy: &'a Busy,
 }
 
 /// What is to be done after a try.
 enum Verdict {
     Delivered,
     GivenUp,
+    /// Too old to be tried again, and the target is not well: neither are those behind it.
+    TooOld,
     Later(Timestamp),
 }
 
 impl Worker<'_> {
-    /// Works through a lane that was claimed. What is recorded, is recorded in the order of the calls.
-    pub(crate) async fn work(&self, mut lane: Lane) -> Report {
+    /// Works through a lane that was claimed. What is recorded, is recorded in the order of the calls. Gives also when the
+    /// lane goes on.
+    pub(crate) async fn work(&self, mut lane: Lane) -> (Report, Option<Timestamp>) {
         let started = Instant::now();
         let mut report = Report::Idle;
         loop {
@@ -67,10 +76,13 @@ impl Worker<'_> {
                 let (outcome, verdict, reached) = self.call(delivery).await;
                 report = reached;
                 outcomes.push(outcome);
-                if let Verdict::Later(at) = verdict {
-                    pause_until = Some(at);
-                    break;
-                }
+                pause_until = match verdict {
+                    Verdict::Later(at) => Some(at),
+                    // Not one call after another that takes its longest: the target decides who is tried next.
+                    Verdict::TooOld => Some(self.engine.now()),
+                    Verdict::Delivered | Verdict::GivenUp => continue,
+                };
+                break;
             }
             if pause_until.is_none() && started.elapsed() > TURN {
                 pause_until = Some(self.engine.now());
@@ -80,16 +92,13 @@ impl Worker<'_> {
                 outcomes,
                 pause_until,
             };
-            // Before the record: after it the lane may be claimed again.
-            self.busy.leave(&lane.name);
             match self.engine.execute(Actor::System, settle).await {
-                Ok(more) if more.is_empty() => return report,
-                Ok(more) if self.busy.enter(&lane.name) => lane.deliveries = more,
-                Ok(_) => return report,
+                Ok(more) if more.is_empty() => return (report, pause_until),
+                Ok(more) => lane.deliveries = more,
                 Err(error) => {
                     // The lease of the lane ends, and its calls are made again, with their tokens.
                     tracing::warn!(lane = lane.name, %error, "what became of a webhook's calls was not recorded");
-                    return report;
+                    return (report, None);
                 }
             }
         }
@@ -104,6 +113,7 @@ impl Worker<'_> {
             content_type: &delivery.content_type,
             body: &delivery.body,
             token: &delivery.token,
+            replay_of: delivery.replay_of,
             retries: delivery.attempts,
             redirects: Redirects::Followed,
             most: 1024,
@@ -121,7 +131,7 @@ impl Worker<'_> {
         };
         let state = match verdict {
             Verdict::Delivered => State::Delivered,
-            Verdict::GivenUp => State::Failed,
+            Verdict::GivenUp | Verdict::TooOld => State::Failed,
             Verdict::Later(_) => State::Queued,
         };
         let alert = (state != State::Delivered).then(|| {
@@ -160,8 +170,10 @@ impl Worker<'_> {
         let within = i64::try_from(self.retry_for.as_micros()).unwrap_or(i64::MAX);
         if next <= delivery.created_at.0.saturating_add(within) {
             Verdict::Later(Timestamp(next))
-        } else {
+        } else if self.retry_for.is_zero() {
             Verdict::GivenUp
+        } else {
+            Verdict::TooOld
         }
     }
 }
@@ -173,5 +185,22 @@ fn attempt(at: Timestamp, came: &Came) -> Attempt {
         status: came.result.ok().map(i64::from),
         error: came.error.clone(),
         answer: came.logged(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_is_begun_once_and_tells_who_claimed_it_meanwhile() {
+        let busy = Busy::default();
+        assert!(busy.enter("a"));
+        assert!(busy.enter("b"));
+        assert!(!busy.enter("a"));
+        assert!(busy.leave("a"));
+        assert!(!busy.leave("b"));
+        assert!(busy.enter("a"));
+        assert!(!busy.leave("a"));
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Target {
     pub(crate) running: usize,
     /// Failures since the last call that went well.
     failures: u32,
+    /// When the first of these was, as far as this process knows.
+    failing_since: Option<Timestamp>,
     /// When it may be tried again, while it is spared.
     probe_at: Option<Timestamp>,
 }
@@ -49,6 +51,12 @@ impl Target {
         self.probe_at
     }
 
+    /// Whether it is spared, and has not answered since a moment. A process that has just begun knows of no failures: what
+    /// waited while the server was down is tried for as long as anything else.
+    pub(crate) fn failing_since(&self, moment: Timestamp) -> bool {
+        self.probe_at.is_some() && self.failing_since.is_some_and(|since| since <= moment)
+    }
+
     /// Takes in what became of a lane; whether the target is back after it was spared.
     pub(crate) fn ended(&mut self, report: Report, now: Timestamp) -> bool {
         self.running = self.running.saturating_sub(1);
@@ -56,10 +64,12 @@ impl Target {
             Report::Idle => false,
             Report::Answered => {
                 self.failures = 0;
+                self.failing_since = None;
                 self.probe_at.take().is_some()
             }
             Report::Failing => {
                 self.failures += 1;
+                self.failing_since.get_or_insert(now);
                 if let Some(beyond) = self.failures.checked_sub(PATIENCE) {
                     let pause = FIRST_PAUSE * (1 << beyond.min(6));
                     let pause = pause.min(LONGEST_PAUSE);
@@ -97,9 +107,12 @@ mod tests {
             target.ended(Report::Failing, now);
         }
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert!(target.failing_since(Timestamp(0)));
+        assert!(!target.failing_since(Timestamp(-1)));
         now = target.next().unwrap();
         target.running += 1;
         assert!(target.ended(Report::Answered, now));
+        assert!(!target.failing_since(now));
         assert_eq!(target.room(now), LANES);
         target.running += 1;
         assert!(!target.ended(Report::Answered, now));

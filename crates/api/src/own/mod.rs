@@ -1,6 +1,7 @@
 //! What this server has and the original does not: its clock, its log of webhooks.
 
 mod clock;
+mod webhook_delivery;
 
 use crate::kit::exchange::Product;
 use crate::kit::routes::Routes;
@@ -9,5 +10,6 @@ use crate::kit::routes::Routes;
 pub(crate) fn routes() -> Routes {
     let mut routes = Routes::new(Product::Own);
     clock::routes(&mut routes);
+    webhook_delivery::routes(&mut routes);
     routes
 }

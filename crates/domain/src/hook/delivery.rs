@@ -13,7 +13,6 @@ use url::Url;
 
 use crate::alert::{self, NewAlert};
 use crate::endpoint::Method;
-use crate::error::Error;
 use crate::sync::{opt_sid, sid};
 use crate::{Command, Cx, Effect, Result, Transaction};
 
@@ -44,14 +43,55 @@ pub(crate) fn lane(order: &str, listener: &str) -> String {
     format!("{order} {listener}")
 }
 
+/// Where a lane stands in the order in which one event locks those that it is told to: the owner's, then the others.
+pub(super) fn rank(lane: &str) -> (String, bool, String) {
+    let (order, listener) = lane.split_once(' ').unwrap_or((lane, ""));
+    let is_owner = listener.split(' ').next() == Some(super::fire::OWNER);
+    (order.to_owned(), !is_owner, listener.to_owned())
+}
+
 /// What fails together.
-fn target(account: AccountSid, url: &str) -> String {
+pub(super) fn target(account: AccountSid, url: &str) -> String {
     let origin = Url::parse(url).map_or_else(|_| String::new(), |url| url.origin().ascii_serialization());
     format!("{account} {origin}")
 }
 
 /// Writes a call down, for after the commit.
 pub(crate) fn enqueue(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, draft: &Draft<'_>) -> Result<()> {
+    let (now, bits) = (cx.now, cx.bits());
+    write(tx, draft, bits, now)?;
+    cx.emit(Effect::DeliveriesWaiting);
+    Ok(())
+}
+
+/// Writes a call of `onMessageAdded` down although nothing happened: a backlog of any size, for tests and measurements.
+///
+/// # Errors
+/// The database's.
+pub fn queue(
+    tx: &mut Transaction<'_>,
+    (account, conversation): (AccountSid, ConversationSid),
+    (url, body): (&str, &str),
+    bits: u128,
+    now: Timestamp,
+) -> Result<()> {
+    let draft = Draft {
+        account,
+        conversation: Some(conversation),
+        lane: lane(&conversation.to_string(), super::fire::OWNER),
+        event: "onMessageAdded",
+        method: Method::Post,
+        url,
+        content_type: FORM,
+        body,
+    };
+    write(tx, &draft, bits, now)
+}
+
+fn write(tx: &mut Transaction<'_>, draft: &Draft<'_>, bits: u128, now: Timestamp) -> Result<()> {
+    let target = target(draft.account, draft.url);
+    // The lane first: numbers are taken under its lock, so that they grow in the order of the commits.
+    hold_lane(tx, &draft.lane, &target, now)?;
     tx.push(
         "INSERT INTO webhook_delivery (account_sid, conversation_sid, lane, target, event, method, url, content_type, \
          body, token, state, attempts, created_at) \
@@ -60,26 +100,32 @@ pub(crate) fn enqueue(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, draft: &Draft<'
             draft.account.to_string(),
             draft.conversation.map(|c| c.to_string()),
             &draft.lane,
-            target(draft.account, draft.url),
+            target,
             draft.event,
             draft.method.upper(),
             draft.url,
             draft.content_type,
             draft.body,
-            token(cx.bits()),
-            cx.now.0
+            token(bits),
+            now.0
         ],
     )?;
-    wake_lane(tx, cx, &draft.lane, &target(draft.account, draft.url))
+    Ok(())
 }
 
 /// Makes sure that a lane has its row, and locks it until the commit.
-fn wake_lane(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, lane: &str, target: &str) -> Result<()> {
+fn hold_lane(tx: &mut Transaction<'_>, lane: &str, target: &str, now: Timestamp) -> Result<()> {
     tx.push(
         "INSERT INTO webhook_lane (lane, target, next_at, claimed, attempts) VALUES ($1, $2, $3, 0, 0) \
          ON CONFLICT (lane) DO UPDATE SET target = webhook_lane.target",
-        params![lane, target, cx.now.0],
+        params![lane, target, now.0],
     )?;
+    Ok(())
+}
+
+/// As [`hold_lane`], for something to be told.
+pub(super) fn wake_lane(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, lane: &str, target: &str) -> Result<()> {
+    hold_lane(tx, lane, target, cx.now)?;
     cx.emit(Effect::DeliveriesWaiting);
     Ok(())
 }
@@ -131,6 +177,11 @@ impl State {
             .into_iter()
             .find(|state| state.name() == text)
     }
+
+    pub(super) fn of_row(word: &str) -> Result<Self> {
+        Ok(Self::parse(word)
+            .ok_or_else(|| confab_store::Error::Decode(format!("a delivery's state: {word}")))?)
+    }
 }
 
 /// One try.
@@ -177,18 +228,22 @@ pub struct Delivery {
     pub attempts: i64,
     /// The newest one.
     pub last: Option<Attempt>,
-    /// When it happened.
+    /// When it happened; of a replay, when it was asked for.
     pub created_at: Timestamp,
+    /// The delivery that this one repeats.
+    pub replay_of: Option<i64>,
 }
 
 macro_rules! columns {
     () => {
         "id, account_sid, conversation_sid, lane, event, method, url, content_type, body, token, state, attempts, \
-         created_at, attempted_at, duration, status, error, answer"
+         created_at, replay_of, attempted_at, duration, status, error, answer"
     };
 }
 
-fn read(mut row: Row) -> Result<Delivery> {
+pub(super) use columns;
+
+pub(super) fn read(mut row: Row) -> Result<Delivery> {
     Ok(Delivery {
         id: row.int()?,
         account: sid(&row.text()?)?,
@@ -200,13 +255,10 @@ fn read(mut row: Row) -> Result<Delivery> {
         content_type: row.text()?,
         body: row.text()?,
         token: row.text()?,
-        state: {
-            let word = row.text()?;
-            State::parse(&word)
-                .ok_or_else(|| confab_store::Error::Decode(format!("a delivery's state: {word}")))?
-        },
+        state: State::of_row(&row.text()?)?,
         attempts: row.int()?,
         created_at: Timestamp(row.int()?),
+        replay_of: row.opt_int()?,
         last: match row.opt_int()? {
             Some(at) => Some(attempt(Timestamp(at), &mut row)?),
             None => None,
@@ -214,7 +266,7 @@ fn read(mut row: Row) -> Result<Delivery> {
     })
 }
 
-fn attempt(at: Timestamp, row: &mut Row) -> Result<Attempt> {
+pub(super) fn attempt(at: Timestamp, row: &mut Row) -> Result<Attempt> {
     Ok(Attempt {
         at,
         duration: row.opt_int()?.unwrap_or(0),
@@ -304,7 +356,7 @@ impl Command for Claim {
                 "UPDATE webhook_lane SET next_at = $2, claimed = 1 WHERE lane = $1",
                 params![&name, cx.now.0 + LEASE],
             )?;
-            let deliveries = next(tx, &name)?;
+            let deliveries = next(tx, &name, 0)?;
             lanes.push(Lane {
                 name,
                 attempts,
@@ -315,14 +367,15 @@ impl Command for Claim {
     }
 }
 
-fn next(tx: &mut Transaction<'_>, lane: &str) -> Result<Vec<Delivery>> {
+/// The first deliveries of a lane behind a number.
+fn next(tx: &mut Transaction<'_>, lane: &str, behind: i64) -> Result<Vec<Delivery>> {
     let rows = tx.query(
         concat!(
             "SELECT ",
             columns!(),
-            " FROM webhook_delivery WHERE lane = $1 AND state = 'queued' ORDER BY id LIMIT $2"
+            " FROM webhook_delivery WHERE lane = $1 AND state = 'queued' AND id > $2 ORDER BY id LIMIT $3"
         ),
-        params![lane, BATCH],
+        params![lane, behind, BATCH],
     )?;
     rows.into_iter().map(read).collect()
 }
@@ -381,7 +434,12 @@ impl Command for Settle {
             cx.emit(Effect::DeliveriesWaiting);
             return Ok(Vec::new());
         }
-        let more = next(tx, &self.lane)?;
+        // Behind what was just settled: PostgreSQL would pass over all that is done, which stays in the index until a
+        // VACUUM. Only when nothing is there a look at the whole, since the row of a lane goes with its last delivery.
+        let mut more = next(tx, &self.lane, self.outcomes.last().map_or(0, |o| o.id))?;
+        if more.is_empty() {
+            more = next(tx, &self.lane, 0)?;
+        }
         if more.is_empty() {
             tx.push("DELETE FROM webhook_lane WHERE lane = $1", params![&self.lane])?;
         } else {
@@ -432,6 +490,18 @@ pub(crate) fn cancel(tx: &mut Transaction<'_>, lane: &str) -> Result<()> {
     Ok(())
 }
 
+/// Gives back the lanes of workers that are gone, as the end of their leases does.
+///
+/// # Errors
+/// The database's.
+pub fn release_all(tx: &mut Transaction<'_>, now: Timestamp) -> Result<()> {
+    tx.push(
+        "UPDATE webhook_lane SET next_at = $1, claimed = 0 WHERE claimed = 1",
+        params![now.0],
+    )?;
+    Ok(())
+}
+
 /// Gives back the lanes of workers that are gone. Only for a store that no other process has open, at its start.
 #[derive(Clone, Copy, Debug)]
 pub struct ReleaseAll;
@@ -440,10 +510,7 @@ impl Command for ReleaseAll {
     type Output = ();
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
-        tx.push(
-            "UPDATE webhook_lane SET next_at = $1, claimed = 0 WHERE claimed = 1",
-            params![cx.now.0],
-        )?;
+        release_all(tx, cx.now)?;
         cx.emit(Effect::DeliveriesWaiting);
         Ok(())
     }
@@ -515,36 +582,6 @@ impl Command for Prune {
         }
         Ok(full)
     }
-}
-
-/// A delivery of an account with all its tries, oldest first.
-///
-/// # Errors
-/// 404/20404, or the database's.
-pub fn fetch(tx: &mut Transaction<'_>, account: AccountSid, id: i64) -> Result<(Delivery, Vec<Attempt>)> {
-    let row = tx.first(
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM webhook_delivery WHERE id = $1 AND account_sid = $2"
-        ),
-        params![id, account.to_string()],
-    )?;
-    let found = row.map(read).transpose()?.ok_or_else(|| Error::code(20404))?;
-    let rows = tx.query(
-        "SELECT attempted_at, duration, status, error, answer FROM webhook_attempt WHERE delivery_id = $1 \
-         ORDER BY number",
-        params![id],
-    )?;
-    let mut attempts = rows
-        .into_iter()
-        .map(|mut row| {
-            let at = Timestamp(row.int()?);
-            attempt(at, &mut row)
-        })
-        .collect::<Result<Vec<_>>>()?;
-    attempts.extend(found.last.clone());
-    Ok((found, attempts))
 }
 
 #[cfg(test)]

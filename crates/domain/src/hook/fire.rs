@@ -10,7 +10,7 @@ use crate::webhook::{self, Target};
 use crate::{Cx, Result, Transaction, reachability};
 
 /// The lane of the account's or service's webhook, whichever it is: the order of events stays when one takes over.
-const OWNER: &str = "owner";
+pub(super) const OWNER: &str = "owner";
 
 /// Says what happened; in the transaction that makes it happen, under the lock that orders it. Of what is removed, before
 /// the rows of its listeners go.

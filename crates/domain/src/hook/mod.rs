@@ -12,9 +12,12 @@
 mod configuration;
 pub mod delivery;
 mod fire;
+pub mod give_up;
+pub mod log;
 mod occurrence;
 mod parameters;
 mod question;
+pub mod repeat;
 mod sinks;
 
 pub use configuration::{Forgetful, Hooks, Memory, Urls, of};

@@ -142,7 +142,7 @@ async fn calls_keep_out_of_the_servers_own_network() {
     confab_testkit::soon("the end of the delivery", async {
         loop {
             let found = engine
-                .read(move |tx| confab_domain::hook::delivery::fetch(tx, account, 1))
+                .read(move |tx| confab_domain::hook::log::fetch(tx, account, 1))
                 .await
                 .unwrap();
             if found.0.state == confab_domain::hook::delivery::State::Failed {

@@ -9,6 +9,7 @@ mod asked;
 mod delivery;
 mod hostile;
 mod listeners;
+mod log;
 mod overrides;
 mod parameters;
 mod scoped;
