@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{self, Config, ConfigError, Flag, Setting};
 use crate::tls::command::InitArgs;
+use crate::webhooks::{ListArgs, ReplayArgs};
 
 /// The command line of `confab`.
 #[derive(Debug, Parser)]
@@ -38,6 +39,20 @@ pub enum Command {
     /// Make what TLS needs: an authority of your own and a certificate for *.twilio.com.
     #[command(subcommand)]
     Tls(Tls),
+    /// Look at the calls of webhooks of a running server, and have them made once more.
+    #[command(subcommand)]
+    Webhooks(Webhooks),
+}
+
+/// What `confab webhooks` can do.
+#[derive(Debug, Subcommand)]
+pub enum Webhooks {
+    /// List the calls that were made, or are to be made; newest first.
+    #[command(after_long_help = WEBHOOKS_LIST_HELP)]
+    List(ListArgs),
+    /// Have calls made once more.
+    #[command(after_long_help = WEBHOOKS_REPLAY_HELP)]
+    Replay(ReplayArgs),
 }
 
 /// What `confab tls` can do.
@@ -134,7 +149,7 @@ pub fn print_openapi() -> anyhow::Result<()> {
 }
 
 /// Not print!, which panics when the reader (a pager, `head`) has gone.
-fn print(text: &str) -> anyhow::Result<()> {
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         result => Ok(result?),
@@ -210,6 +225,38 @@ Examples:
   confab tls init --name chat.example.com --name 192.0.2.7
   confab tls init --dir /etc/confab/tls";
 
+const WEBHOOKS_LIST_HELP: &str = "\
+Server and credentials:
+  The server must run. It is looked for at the address of the configuration
+  (`listen`); --url names another one. Account SID and auth token are read
+  from DIR/credentials, or CONFAB_ACCOUNT_SID and CONFAB_AUTH_TOKEN.
+
+Exit status: 0 when the list was printed, also an empty one; 1 when the
+server cannot be reached or refuses; 2 for a wrong command line.
+
+Examples:
+  confab webhooks list
+  confab webhooks list --state failed --since 2026-01-31
+  confab webhooks list --event onMessageAdded --limit 5 --json
+  confab webhooks list --url https://chat.example.com --data-dir /var/lib/confab";
+
+const WEBHOOKS_REPLAY_HELP: &str = "\
+What is replayed:
+  Deliveries by their numbers; or all that a conversation or a range of dates
+  had, without those that are queued and without replays of its own. With
+  --state failed, only what has not arrived by a replay either.
+  A replay is a new delivery with the old body and idempotency token, and the
+  header Confab-Replay-Of. Those of one conversation come in their order.
+
+Exit status: 0 when the server has accepted it (the calls follow); 1 when it
+cannot be reached or refuses; 2 for a wrong command line.
+
+Examples:
+  confab webhooks replay 17
+  confab webhooks replay 17 18 --to https://new.example.com/hook
+  confab webhooks replay --conversation CH0123456789abcdef0123456789abcdef
+  confab webhooks replay --state failed --since 2026-01-31 --until 2026-02-01";
+
 const CONFIG_HELP: &str = "\
 Examples:
   confab config                       what a server started here would use
@@ -282,6 +329,7 @@ mod tests {
                 .lines()
                 .chain(CONFIG_HELP.lines())
                 .chain(TLS_HELP.lines())
+                .chain(WEBHOOKS_REPLAY_HELP.lines())
                 .all(|line| line.len() < 80)
         );
     }

@@ -94,21 +94,7 @@ impl DataDir {
 
     /// The kept credentials; none before the first start.
     pub fn read_credentials(&self) -> anyhow::Result<Option<Credentials>> {
-        let path = self.credentials_path();
-        let Some(text) = read_secret_file(&path)? else {
-            return Ok(None);
-        };
-        let field = |name: &str| {
-            text.lines()
-                .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
-                .map(|value| value.trim().to_owned())
-                .filter(|value| !value.is_empty())
-                .ok_or_else(|| anyhow!("{} has no line {name}=…", path.display()))
-        };
-        Ok(Some(Credentials {
-            account_sid: field("account_sid")?,
-            auth_token: Secret::new(field("auth_token")?),
-        }))
+        read_credentials(&self.path)
     }
 
     /// Keeps the credentials for the people who run the server. Fails when there are some already.
@@ -172,6 +158,28 @@ pub(crate) fn write_file(directory: &Path, name: &str, text: &str, mode: u32) ->
         File::open(directory)?.sync_all()
     };
     write().with_context(|| format!("cannot create {}", path.display()))
+}
+
+/// The credentials that are kept in a data directory, also while a server has it; none when there are none yet.
+///
+/// # Errors
+/// When they cannot be read, or others can read them too.
+pub fn read_credentials(directory: &Path) -> anyhow::Result<Option<Credentials>> {
+    let path = directory.join(CREDENTIALS);
+    let Some(text) = read_secret_file(&path)? else {
+        return Ok(None);
+    };
+    let field = |name: &str| {
+        text.lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| anyhow!("{} has no line {name}=…", path.display()))
+    };
+    Ok(Some(Credentials {
+        account_sid: field("account_sid")?,
+        auth_token: Secret::new(field("auth_token")?),
+    }))
 }
 
 /// The text of a secret file; none when there is no such file.

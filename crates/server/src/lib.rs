@@ -14,6 +14,7 @@ mod proxy;
 pub mod shutdown;
 mod taken;
 pub mod tls;
+pub mod webhooks;
 
 /// Version of the server.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

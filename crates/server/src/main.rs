@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use confab_server::app::{App, Running};
 use confab_server::banner::{Banner, banner};
-use confab_server::cli::{Cli, Command, Sources, Tls, print_openapi};
+use confab_server::cli::{Cli, Command, Sources, Tls, Webhooks, print_openapi};
 use confab_server::config::{Config, Secret};
 use confab_server::shutdown::Shutdown;
 use confab_server::{VERSION, logging};
@@ -26,6 +26,8 @@ fn main() -> ExitCode {
         Command::Config(arguments) => arguments.run(),
         Command::Openapi => print_openapi(),
         Command::Tls(Tls::Init(arguments)) => arguments.run(),
+        Command::Webhooks(Webhooks::List(arguments)) => arguments.run(),
+        Command::Webhooks(Webhooks::Replay(arguments)) => arguments.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
