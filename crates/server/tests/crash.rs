@@ -1,5 +1,6 @@
 //! The promise that matters most: what was acknowledged is stored. The binary is killed at random moments under
-//! load, started again on the same files, and asked for everything that it ever acknowledged.
+//! load, started again on the same files, and asked for everything that it ever acknowledged. A webhook listens meanwhile,
+//! and is to hear of all of it.
 //!
 //! `CONFAB_CRASH_ROUNDS` sets the number of rounds (5). Run with `--nocapture` to see the counts.
 #![allow(
@@ -16,8 +17,8 @@ use std::time::Duration;
 
 use confab_domain::{MIGRATIONS, conversation};
 use confab_store::{Backend, Store};
-use confab_testkit::{Database, Process, Rest, soon};
-use confab_types::{ConversationSid, Sid as _};
+use confab_testkit::{Call, Database, Process, Rest, Sink, soon};
+use confab_types::{ConversationSid, Sid as _, Timestamp};
 use rand::Rng as _;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -74,7 +75,18 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
         conversations.push(created.text_of("sid"));
     }
 
+    let mut sink = Sink::start().await;
+    let hook = [
+        ("PostWebhookUrl", sink.url("/")),
+        ("Filters", "onMessageAdded".into()),
+    ];
+    let hook = hook.each_ref().map(|(name, value)| (*name, value.as_str()));
+    rest.post("/conversations/v1/Configuration/Webhooks", &hook)
+        .await
+        .expect(200);
+
     let rounds = rounds();
+    let mut calls: Vec<Call> = Vec::new();
     let mut known: Vec<Acknowledged> = Vec::new();
     let mut counts = Counts::default();
     for round in 0..rounds {
@@ -85,14 +97,30 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
         counts.acknowledged += acknowledged.len();
         counts.unanswered += unanswered;
         known.extend(acknowledged);
+        end_leases(&data_dir, &database).await;
         server = Process::start(BINARY, &listen, &data_dir, &database).await;
+        calls.extend(std::iter::from_fn(|| sink.came()));
         counts.stored = check(&Rest::new(&origin, &account, &token), &conversations, &known).await;
     }
+    let rest = Rest::new(&origin, &account, &token);
+    soon("the last calls", async {
+        let queued = "/confab/v1/WebhookDeliveries?State=queued&PageSize=1";
+        while rest.get(queued).await.expect(200).json["webhook_deliveries"] != serde_json::json!([]) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    calls.extend(std::iter::from_fn(|| sink.came()));
+    let repeated = check_calls(&rest, &conversations, &calls).await;
     server.kill().await;
     check_rows(&data_dir, &database, &conversations, counts.stored).await;
     println!(
-        "crash test: {rounds} rounds, {WRITERS} writers, {} acknowledged, {} without an answer, {} stored, 0 lost",
-        counts.acknowledged, counts.unanswered, counts.stored
+        "crash test: {rounds} rounds, {WRITERS} writers, {} acknowledged, {} without an answer, {} stored, 0 lost; {} calls \
+         of the webhook, {repeated} of them repeated",
+        counts.acknowledged,
+        counts.unanswered,
+        counts.stored,
+        calls.len()
     );
 }
 
@@ -117,7 +145,11 @@ async fn write_until_killed(
             let path = format!("/conversations/v1/Conversations/{conversation}/Messages");
             for n in 0.. {
                 let body = format!("{round}/{writer}/{n}");
-                match rest.try_post(&path, &[("Body", &body)]).await {
+                let request = rest
+                    .request(reqwest::Method::POST, &path)
+                    .header("X-Twilio-Webhook-Enabled", "true")
+                    .form(&[("Body", &body)]);
+                match rest.send(request).await {
                     Ok(answer) => {
                         let answer = answer.expect(201);
                         let message = Acknowledged {
@@ -190,6 +222,53 @@ async fn check(rest: &Rest, conversations: &[String], known: &[Acknowledged]) ->
         );
     }
     total
+}
+
+/// Several servers may have one PostgreSQL database open, so a start there takes no lanes of webhooks from others: those of
+/// the dead one are taken up when its leases have ended, five minutes later. This is that moment.
+async fn end_leases(data_dir: &Path, database: &Database) {
+    if database.url().is_none() {
+        return; // A start does it.
+    }
+    let store = Store::open(database.backend(data_dir), MIGRATIONS)
+        .await
+        .expect("the database opens");
+    let unit = |tx: &mut confab_domain::Transaction<'_>| {
+        confab_domain::hook::delivery::release_all(tx, Timestamp(0))
+    };
+    store.write(unit, |()| {}).await.unwrap();
+}
+
+/// B-409, B-391: a webhook was told of each stored message, answered for or not, in the order of each conversation; what it
+/// was told twice, over a kill, with the same token. Gives how many calls were repeated.
+async fn check_calls(rest: &Rest, conversations: &[String], calls: &[Call]) -> usize {
+    let mut tokens: HashMap<String, String> = HashMap::new();
+    let mut told: HashMap<String, Vec<i64>> = HashMap::new();
+    let mut repeated = 0;
+    for call in calls {
+        let token = call.header("I-Twilio-Idempotency-Token").to_owned();
+        let index: i64 = call.text("Index").parse().unwrap();
+        match tokens.insert(token, call.text("MessageSid").to_owned()) {
+            Some(before) => {
+                assert_eq!(before, call.text("MessageSid"), "two messages have one token");
+                repeated += 1;
+            }
+            None => told
+                .entry(call.text("ConversationSid").to_owned())
+                .or_default()
+                .push(index),
+        }
+    }
+    for conversation in conversations {
+        let path = format!("/conversations/v1/Conversations/{conversation}/Messages?PageSize=100");
+        let stored = rest.list(&path, "messages").await.len();
+        let told = told.remove(conversation).unwrap_or_default();
+        // A message told under two tokens would be in here twice.
+        let expected: Vec<i64> = (0..).take(stored).collect();
+        assert_eq!(told, expected, "calls of {conversation}");
+    }
+    assert!(told.is_empty(), "{told:?}");
+    repeated
 }
 
 /// Looks at the rows behind the API, and whether the database calls itself sound.
