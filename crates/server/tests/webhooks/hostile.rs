@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use confab_domain::hook::delivery::{self, Attempt, Delivery, State};
+use confab_domain::hook::delivery::{Attempt, Delivery, State};
 use confab_server::tls::{DIRECTORY, authority};
 use confab_testkit::{TestServer, soon};
 use confab_types::{AccountSid, Sid as _};
@@ -121,7 +121,9 @@ async fn log(world: &World, url: &str) -> (Delivery, Vec<Attempt>) {
     let find = async {
         loop {
             for id in 1..100 {
-                let found = engine.read(move |tx| delivery::fetch(tx, account, id)).await;
+                let found = engine
+                    .read(move |tx| confab_domain::hook::log::fetch(tx, account, id))
+                    .await;
                 if let Ok(found) = found
                     && found.0.url == url
                     && !found.1.is_empty()

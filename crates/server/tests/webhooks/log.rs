@@ -30,7 +30,7 @@ impl World {
         self.listed(query).await
     }
 
-    async fn calls(&mut self, count: usize) -> Vec<Call> {
+    async fn next_calls(&mut self, count: usize) -> Vec<Call> {
         let mut calls = Vec::new();
         for _ in 0..count {
             calls.push(self.sink.next().await);
@@ -65,7 +65,7 @@ async fn the_log_lists_what_was_called_by_each_filter() {
         .post(&format!("{CONVERSATIONS}/{second}"), &renamed)
         .await
         .expect(200);
-    world.calls(6).await;
+    world.next_calls(6).await;
 
     let all = ids(&world.settled("").await);
     assert_eq!(all.len(), 6);
@@ -152,7 +152,7 @@ async fn a_delivery_shows_its_tries_and_no_password() {
     });
     let sid = world.conversation().await;
     world.say(&sid, "hello").await;
-    world.calls(2).await;
+    world.next_calls(2).await;
     let entry = world.settled("").await.remove(0);
     let id = entry["id"].as_i64().unwrap();
     let full = world.server.get(&format!("{LOG}/{id}")).await.expect(200);
@@ -246,7 +246,7 @@ async fn many_are_replayed_in_order() {
         world.say(&first, &n.to_string()).await;
         world.say(&second, &n.to_string()).await;
     }
-    world.calls(16).await;
+    world.next_calls(16).await;
     assert_eq!(world.settled("?State=failed").await.len(), 16);
     world.sink.answer(|_| Reply::ok());
 
@@ -254,7 +254,7 @@ async fn many_are_replayed_in_order() {
     let range = [("ConversationSid", first.as_str()), ("State", "failed")];
     let answer = world.server.post(REPLAY, &range).await.expect(202);
     assert_eq!(answer.json["conversation_sid"], first.as_str());
-    let calls = world.calls(8).await;
+    let calls = world.next_calls(8).await;
     assert_eq!(bodies(&calls), expected);
     assert!(calls.iter().all(|call| call.text("ConversationSid") == first));
 
@@ -266,14 +266,14 @@ async fn many_are_replayed_in_order() {
         ("State", "failed"),
     ];
     world.server.post(REPLAY, &dates).await.expect(202);
-    let calls = world.calls(8).await;
+    let calls = world.next_calls(8).await;
     assert_eq!(bodies(&calls), expected);
     assert!(calls.iter().all(|call| call.text("ConversationSid") == second));
     world.settled("").await;
 
     // Whatever became of it, without what is a replay itself.
     world.server.post(REPLAY, &dates[..2]).await.expect(202);
-    world.calls(16).await;
+    world.next_calls(16).await;
     assert_eq!(world.settled("").await.len(), 48);
     assert_eq!(world.sink.came().map(|call| call.body), None);
 
@@ -303,7 +303,7 @@ async fn a_long_range_is_replayed_step_by_step() {
     let sid = world.conversation().await;
     let (world_ref, sid_ref) = (&world, sid.as_str());
     futures_util::future::join_all((0..450).map(|_| async move { world_ref.say(sid_ref, "x").await })).await;
-    world.calls(450).await;
+    world.next_calls(450).await;
     world.settled("?PageSize=1000").await;
     let range = [("ConversationSid", sid.as_str())];
     world.server.post(REPLAY, &range).await.expect(202);
