@@ -219,7 +219,6 @@ const RESOURCES = [
     shows: (made) => ({ ...made, index: 0, media: null, delivery: null, participantSid: null }),
     change: { body: "changed", author: "somebody else" },
     missing: [404, 50500],
-    malformed: [404, 50500],
     refused: [
       [{}, 400, 50503],
       [{ body: "x", attributes: "{" }, 400, 50304],

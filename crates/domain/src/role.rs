@@ -203,10 +203,7 @@ pub fn of_client(
 }
 
 /// Refuses a client without any of the permissions (B-663); callers that are no clients may do all (B-661).
-///
-/// # Errors
-/// 403/50107, or the database's.
-pub fn require(
+pub(crate) fn require(
     tx: &mut Transaction<'_>,
     actor: &Actor,
     participant: Option<&Participant>,

@@ -5,6 +5,8 @@ use confab_types::{ServiceSid, Timestamp, UserSid};
 
 use crate::conversation::{self, Conversation};
 use crate::error::Error;
+use crate::event::Event;
+use crate::hook::Asks;
 use crate::participant::{self, Horizon, Participant};
 use crate::user::{self, User};
 use crate::{
@@ -117,6 +119,10 @@ impl Command for Update {
     fn counted(&self) -> Counted<'_> {
         Counted::Conversation(self.service, &self.conversation)
     }
+
+    fn asks(&self) -> Asks {
+        Asks::About(self.service, Event::ParticipantUpdate)
+    }
 }
 
 /// Takes a user out of a conversation, as removing his participant does (B-556).
@@ -148,5 +154,9 @@ impl Command for Delete {
 
     fn counted(&self) -> Counted<'_> {
         Counted::Conversation(self.service, &self.conversation)
+    }
+
+    fn asks(&self) -> Asks {
+        Asks::About(self.service, Event::ParticipantRemove)
     }
 }

@@ -111,8 +111,8 @@ impl Sources {
             ("listen", &self.listen),
             ("data_dir", &self.data_dir),
             ("public_url", &self.public_url),
-            ("clock", &self.clock),
             ("database", &self.database),
+            ("clock", &self.clock),
             ("tls.listen", &self.tls),
         ]
         .into_iter()
@@ -286,8 +286,10 @@ mod tests {
             "3",
             "--database",
             "4",
-            "--tls",
+            "--clock",
             "5",
+            "--tls",
+            "6",
         ];
         let cli = Cli::try_parse_from(["confab", "serve"].into_iter().chain(arguments)).unwrap();
         let Command::Serve(sources) = cli.command else {

@@ -184,7 +184,6 @@ RESOURCES = [
         shows=lambda made: {**made, "index": 0, "media": None, "delivery": None, "participant_sid": None},
         change={"body": "changed", "author": "somebody else"},
         missing=(404, 50500),
-        malformed=(404, 50500),
         refused=[({}, 400, 50503), ({"body": "x", "attributes": "{"}, 400, 50304)],
     ),
     Resource(
