@@ -145,7 +145,15 @@ async function couple(t, version) {
       await made.join();
       window.conversation = made;
       await made.getMessages();
+      // The SDK drops what somebody types whom it does not know yet.
+      const joined = new Promise((resolve) => {
+        made.on("participantJoined", (participant) => participant.identity === identity && resolve());
+      });
       await made.add(identity);
+      const known = await made.getParticipants();
+      if (!known.some((participant) => participant.identity === identity)) {
+        await joined;
+      }
       return made.sid;
     },
     names[1],
