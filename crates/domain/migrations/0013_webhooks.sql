@@ -50,9 +50,7 @@ CREATE TABLE webhook_lane (
     target TEXT NOT NULL,
     -- When its first delivery is due; while a worker has it, when that worker is taken for dead.
     next_at BIGINT NOT NULL,
-    claimed BIGINT NOT NULL,
-    -- Tries of its first delivery that failed.
-    attempts BIGINT NOT NULL
+    claimed BIGINT NOT NULL
 );
 CREATE INDEX webhook_lane_due ON webhook_lane (target, next_at, lane);
 CREATE INDEX webhook_lane_claimed ON webhook_lane (lane) WHERE claimed = 1;

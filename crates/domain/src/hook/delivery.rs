@@ -116,7 +116,7 @@ fn write(tx: &mut Transaction<'_>, draft: &Draft<'_>, bits: u128, now: Timestamp
 /// Makes sure that a lane has its row, and locks it until the commit.
 fn hold_lane(tx: &mut Transaction<'_>, lane: &str, target: &str, now: Timestamp) -> Result<()> {
     tx.push(
-        "INSERT INTO webhook_lane (lane, target, next_at, claimed, attempts) VALUES ($1, $2, $3, 0, 0) \
+        "INSERT INTO webhook_lane (lane, target, next_at, claimed) VALUES ($1, $2, $3, 0) \
          ON CONFLICT (lane) DO UPDATE SET target = webhook_lane.target",
         params![lane, target, now.0],
     )?;
@@ -325,8 +325,6 @@ pub fn any_claimed(tx: &mut Transaction<'_>) -> Result<bool> {
 pub struct Lane {
     /// Its name.
     pub name: String,
-    /// Tries of its first delivery that failed.
-    pub attempts: i64,
     /// Its first deliveries, in order; none when others took them.
     pub deliveries: Vec<Delivery>,
 }
@@ -345,23 +343,19 @@ impl Command for Claim {
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Vec<Lane>> {
         let rows = tx.query(
-            "SELECT lane, attempts FROM webhook_lane WHERE target = $1 AND next_at <= $2 \
+            "SELECT lane FROM webhook_lane WHERE target = $1 AND next_at <= $2 \
              ORDER BY next_at, lane LIMIT $3 {skip_locked}",
             params![&self.target, cx.now.0, self.most],
         )?;
         let mut lanes = Vec::with_capacity(rows.len());
         for mut row in rows {
-            let (name, attempts) = (row.text()?, row.int()?);
+            let name = row.text()?;
             tx.push(
                 "UPDATE webhook_lane SET next_at = $2, claimed = 1 WHERE lane = $1",
                 params![&name, cx.now.0 + LEASE],
             )?;
             let deliveries = next(tx, &name, 0)?;
-            lanes.push(Lane {
-                name,
-                attempts,
-                deliveries,
-            });
+            lanes.push(Lane { name, deliveries });
         }
         Ok(lanes)
     }
@@ -412,7 +406,7 @@ impl Command for Settle {
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Vec<Delivery>> {
         // Locked before the look at what is queued: who adds to the lane waits, or was before.
         let held = tx.first(
-            "SELECT attempts FROM webhook_lane WHERE lane = $1 {for_update}",
+            "SELECT lane FROM webhook_lane WHERE lane = $1 {for_update}",
             params![&self.lane],
         )?;
         for outcome in &self.outcomes {
@@ -424,12 +418,10 @@ impl Command for Settle {
         if held.is_none() {
             return Ok(Vec::new()); // Its listener was removed meanwhile.
         }
-        let retried = self.outcomes.last().is_some_and(|o| o.state == State::Queued);
         if let Some(at) = self.pause_until {
             tx.push(
-                "UPDATE webhook_lane SET next_at = $2, claimed = 0, \
-                 attempts = CASE WHEN $3 = 1 THEN attempts + 1 ELSE 0 END WHERE lane = $1",
-                params![&self.lane, at.0, retried],
+                "UPDATE webhook_lane SET next_at = $2, claimed = 0 WHERE lane = $1",
+                params![&self.lane, at.0],
             )?;
             cx.emit(Effect::DeliveriesWaiting);
             return Ok(Vec::new());
@@ -444,7 +436,7 @@ impl Command for Settle {
             tx.push("DELETE FROM webhook_lane WHERE lane = $1", params![&self.lane])?;
         } else {
             tx.push(
-                "UPDATE webhook_lane SET next_at = $2, attempts = 0 WHERE lane = $1",
+                "UPDATE webhook_lane SET next_at = $2 WHERE lane = $1",
                 params![&self.lane, cx.now.0 + LEASE],
             )?;
         }
