@@ -8,6 +8,7 @@ mod debian;
 mod openapi;
 mod postgres;
 mod process;
+mod results;
 mod spdx;
 mod structure;
 mod test;

@@ -3,12 +3,12 @@
 use crate::clients::{self, browser, node, python};
 use crate::postgres::Cluster;
 use crate::process::{self, Finished, Progress};
+use crate::results::{self, Runner, Tally, chaos_counts};
 use crate::workspace::{cargo, root};
 use crate::{contract, structure};
 use anyhow::Result;
 use clap::ValueEnum as _;
 use std::fmt;
-use std::ops::AddAssign;
 use std::process::ExitCode;
 use std::time::Instant;
 use tokio::process::Command;
@@ -94,49 +94,12 @@ impl fmt::Display for Step {
     }
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-struct Tally {
-    passed: u64,
-    failed: u64,
-    skipped: u64,
-}
-
-impl Tally {
-    const ONE_PASSED: Self = Self {
-        passed: 1,
-        failed: 0,
-        skipped: 0,
-    };
-    const ONE_FAILED: Self = Self {
-        passed: 0,
-        failed: 1,
-        skipped: 0,
-    };
-}
-
-impl AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
-        self.passed += other.passed;
-        self.failed += other.failed;
-        self.skipped += other.skipped;
-    }
-}
-
-impl fmt::Display for Tally {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            passed,
-            failed,
-            skipped,
-        } = self;
-        write!(formatter, "{passed} passed, {failed} failed, {skipped} skipped")
-    }
-}
-
 #[derive(Default)]
 struct Verdict {
     tally: Tally,
     output: String,
+    /// Told again at the end of the run, where somebody looks first.
+    failures: Vec<String>,
 }
 
 impl Verdict {
@@ -146,27 +109,65 @@ impl Verdict {
         } else {
             Tally::ONE_FAILED
         };
+        let failures = (tally.failed > 0).then(|| results::end(&finished.output));
         Self {
             tally,
+            failures: failures.into_iter().collect(),
             output: finished.output,
+        }
+    }
+
+    /// A check of ours, which says in a line each what is wrong.
+    fn check(problems: &[String], note: &str) -> Self {
+        let output = problems
+            .iter()
+            .map(|problem| format!("{problem}\n"))
+            .collect::<String>()
+            + note;
+        if problems.is_empty() {
+            Self {
+                tally: Tally::ONE_PASSED,
+                output,
+                failures: Vec::new(),
+            }
+        } else {
+            Self {
+                tally: Tally::ONE_FAILED,
+                failures: vec![results::end(&output)],
+                output,
+            }
         }
     }
 
     /// A run of many tests. One that fails without naming a failed test (it did not compile, it crashed) counts as one.
-    fn many(finished: Finished, count: fn(&str) -> Tally) -> Self {
-        let mut tally = count(&finished.output);
+    fn many(finished: Finished, runner: Runner) -> Self {
+        let mut tally = runner.count(&finished.output);
         if !finished.status.success() && tally.failed == 0 {
             tally.failed = 1;
+        }
+        let mut failures = runner.failures(&finished.output);
+        if tally.failed > 0 && failures.is_empty() {
+            failures.push(results::end(&finished.output));
         }
         Self {
             tally,
             output: finished.output,
+            failures,
         }
     }
 
-    fn add(&mut self, Self { tally, output }: Self) {
-        self.tally += tally;
-        self.output.push_str(&output);
+    /// Says in its failures where they happened.
+    fn on(mut self, place: &str) -> Self {
+        for failure in &mut self.failures {
+            *failure = format!("on the {place}: {}", failure.trim_start());
+        }
+        self
+    }
+
+    fn add(&mut self, other: Self) {
+        self.tally += other.tally;
+        self.output.push_str(&other.output);
+        self.failures.extend(other.failures);
     }
 
     /// A part that could not run at all: one failure, and its reason in one line.
@@ -174,6 +175,7 @@ impl Verdict {
         result.unwrap_or_else(|error| Self {
             tally: Tally::ONE_FAILED,
             output: format!("{error:#}\n"),
+            failures: vec![format!("{error:#}")],
         })
     }
 }
@@ -193,11 +195,14 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     // Dropping the steps half-way ends their processes and removes the cluster.
-    let total = tokio::select! {
-        total = all(args) => total,
+    let (total, failures) = tokio::select! {
+        result = all(args) => result,
         _ = interrupt.recv() => return Ok(interrupted()),
         _ = terminate.recv() => return Ok(interrupted()),
     };
+    for failure in &failures {
+        println!("{failure}\n");
+    }
     println!("{total}");
     Ok(if total.failed == 0 {
         ExitCode::SUCCESS
@@ -211,12 +216,14 @@ fn interrupted() -> ExitCode {
     ExitCode::from(130)
 }
 
-async fn all(args: &Args) -> Tally {
+/// Runs the steps; how many tests there were, and what failed, by the name of its step.
+async fn all(args: &Args) -> (Tally, Vec<String>) {
     let mut run = Run {
         long: args.long,
         cluster: None,
     };
     let mut total = Tally::default();
+    let mut failures = Vec::new();
     let wanted = Step::value_variants()
         .iter()
         .filter(|step| args.only.is_empty() || args.only.contains(step))
@@ -238,8 +245,14 @@ async fn all(args: &Args) -> Tally {
             started.elapsed().as_secs_f64()
         );
         total += verdict.tally;
+        failures.extend(
+            verdict
+                .failures
+                .iter()
+                .map(|failure| format!("failed in {step}: {failure}")),
+        );
     }
-    total
+    (total, failures)
 }
 
 struct Run {
@@ -262,30 +275,10 @@ impl Run {
                 let clippy = cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
                 Ok(Verdict::single(process::run(clippy, progress).await?))
             }
-            Step::Structure => {
-                let problems = structure::check(root())?;
-                let tally = if problems.is_empty() {
-                    Tally::ONE_PASSED
-                } else {
-                    Tally::ONE_FAILED
-                };
-                Ok(Verdict {
-                    tally,
-                    output: problems.iter().map(|problem| format!("{problem}\n")).collect(),
-                })
-            }
+            Step::Structure => Ok(Verdict::check(&structure::check(root())?, "")),
             Step::Contract => {
                 let (problems, note) = contract::check(progress).await?;
-                let tally = if problems.is_empty() {
-                    Tally::ONE_PASSED
-                } else {
-                    Tally::ONE_FAILED
-                };
-                let problems: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
-                Ok(Verdict {
-                    tally,
-                    output: problems + &note,
-                })
+                Ok(Verdict::check(&problems, &note))
             }
             Step::RustSqlite => {
                 let mut command = self.cargo_test();
@@ -294,19 +287,25 @@ impl Run {
                     // Random inputs try code that knows no database: once, on one engine, is enough.
                     command.env("PROPTEST_CASES", "20000");
                 }
-                Ok(Verdict::many(process::run(command, progress).await?, count_cargo))
+                Ok(Verdict::many(
+                    process::run(command, progress).await?,
+                    Runner::Cargo,
+                ))
             }
             Step::RustPostgres => {
                 let url = self.cluster(progress).await?.url();
                 let mut command = self.cargo_test();
                 command.env("CONFAB_TEST_DATABASE", url);
-                Ok(Verdict::many(process::run(command, progress).await?, count_cargo))
+                Ok(Verdict::many(
+                    process::run(command, progress).await?,
+                    Runner::Cargo,
+                ))
             }
             Step::Clients => self.clients(progress).await,
             Step::Schemathesis => {
                 let binary = clients::build(progress).await?;
                 let finished = python::random_requests(&binary, progress).await?;
-                Ok(Verdict::many(finished, count_cases))
+                Ok(Verdict::many(finished, Runner::Cases))
             }
             Step::Chaos => self.chaos(progress).await,
         }
@@ -359,14 +358,12 @@ impl Run {
                 _ => None,
             };
             let tested = node::test(&binary, browser.as_deref(), cluster, progress).await;
-            verdict.add(Verdict::or_failed(
-                tested.map(|finished| Verdict::many(finished, count_node)),
-            ));
+            let tested = tested.map(|finished| Verdict::many(finished, Runner::Node));
+            verdict.add(Verdict::or_failed(tested).on(store));
             if let Some(python) = &python {
                 let tested = python::test(python, &binary, cluster, progress).await;
-                verdict.add(Verdict::or_failed(
-                    tested.map(|finished| Verdict::many(finished, count_python)),
-                ));
+                let tested = tested.map(|finished| Verdict::many(finished, Runner::Python));
+                verdict.add(Verdict::or_failed(tested).on(store));
             }
         }
         Ok(verdict)
@@ -381,7 +378,7 @@ impl Run {
             println!("   {counts}");
         }
         output.push_str(&finished.output);
-        Ok(Verdict::many(Finished { output, ..finished }, count_node))
+        Ok(Verdict::many(Finished { output, ..finished }, Runner::Node))
     }
 
     async fn cluster(&mut self, progress: &Progress) -> Result<&Cluster> {
@@ -397,197 +394,5 @@ impl Run {
             Some(Err(reason)) => Err(anyhow::anyhow!("{reason}")),
             None => Err(anyhow::anyhow!("the PostgreSQL cluster was not started")),
         }
-    }
-}
-
-/// Adds up the lines `test result: ok. 3 passed; 0 failed; 1 ignored; …` of `cargo test`.
-fn count_cargo(output: &str) -> Tally {
-    let mut tally = Tally::default();
-    for line in output.lines() {
-        let Some(result) = line.trim_start().strip_prefix("test result: ") else {
-            continue;
-        };
-        for part in result.split(['.', ';']) {
-            match part
-                .trim()
-                .split_once(' ')
-                .map(|(number, word)| (number.parse::<u64>(), word))
-            {
-                Some((Ok(number), "passed")) => tally.passed += number,
-                Some((Ok(number), "failed")) => tally.failed += number,
-                Some((Ok(number), "ignored")) => tally.skipped += number,
-                _ => {}
-            }
-        }
-    }
-    tally
-}
-
-/// Reads the summary that ends the TAP output of `node --test`.
-fn count_node(output: &str) -> Tally {
-    let mut tally = Tally::default();
-    for line in output.lines() {
-        let Some((word, number)) = line.strip_prefix("# ").and_then(|line| line.split_once(' ')) else {
-            continue;
-        };
-        let Ok(number) = number.parse::<u64>() else {
-            continue;
-        };
-        match word {
-            "pass" => tally.passed += number,
-            // A cancelled test did not end: that is no success.
-            "fail" | "cancelled" => tally.failed += number,
-            "skipped" | "todo" => tally.skipped += number,
-            _ => {}
-        }
-    }
-    tally
-}
-
-/// What one SDK has gone through: the line `# chaos: SDK 3.0.1, 100 rounds, …` of the TAP output.
-fn chaos_counts(line: &str) -> Option<&str> {
-    line.trim_start().strip_prefix("# chaos: ")
-}
-
-/// Reads the line `cases: 12 generated, 11 passed`.
-fn count_cases(output: &str) -> Tally {
-    let numbers = |line: &str| -> Option<(u64, u64)> {
-        let (generated, passed) = line.strip_prefix("cases: ")?.split_once(" generated, ")?;
-        Some((
-            generated.parse().ok()?,
-            passed.strip_suffix(" passed")?.parse().ok()?,
-        ))
-    };
-    match output.lines().rev().find_map(numbers) {
-        Some((generated, passed)) => Tally {
-            passed,
-            failed: generated.saturating_sub(passed),
-            skipped: 0,
-        },
-        None => Tally::default(),
-    }
-}
-
-/// Reads the end of what Python's `unittest` says: `Ran 12 tests in 3.1s` and `FAILED (failures=1, skipped=2)`.
-fn count_python(output: &str) -> Tally {
-    let mut tally = Tally::default();
-    for line in output.lines() {
-        if let Some(ran) = line
-            .strip_prefix("Ran ")
-            .and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok())
-        {
-            tally.passed += ran;
-        }
-        let Some(parts) = line
-            .strip_prefix("OK (")
-            .or_else(|| line.strip_prefix("FAILED ("))
-            .and_then(|rest| rest.strip_suffix(')'))
-        else {
-            continue;
-        };
-        for (word, number) in parts.split(", ").filter_map(|part| part.split_once('=')) {
-            let Ok(number) = number.parse::<u64>() else {
-                continue;
-            };
-            let counted = match word {
-                // A test that was to fail and did not is a failure, too.
-                "failures" | "errors" | "unexpected successes" => &mut tally.failed,
-                _ => &mut tally.skipped,
-            };
-            *counted += number;
-            // Parts of one test can fail one by one, and what is set up for a class without a test.
-            tally.passed = tally.passed.saturating_sub(number);
-        }
-    }
-    tally
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_cases_of_random_requests() {
-        let counted = |passed, failed| Tally {
-            passed,
-            failed,
-            skipped: 0,
-        };
-        assert_eq!(count_cases("x\ncases: 12 generated, 11 passed\n"), counted(11, 1));
-        assert_eq!(count_cases("did not run"), counted(0, 0));
-    }
-
-    #[test]
-    fn counts_of_failing_lines_are_told() {
-        assert_eq!(
-            chaos_counts("# chaos: SDK 3.0.1, 2 rounds"),
-            Some("SDK 3.0.1, 2 rounds")
-        );
-        assert_eq!(chaos_counts("# pass 8"), None);
-    }
-
-    #[test]
-    fn counts_python_results() {
-        let tally = |passed, failed, skipped| Tally {
-            passed,
-            failed,
-            skipped,
-        };
-        let dots = "test_a (test_x.X) ... ok\n-----\nRan 5 tests in 0.004s\n\n";
-        for (end, counted) in [
-            ("OK\n", tally(5, 0, 0)),
-            ("OK (skipped=2)\n", tally(3, 0, 2)),
-            ("FAILED (failures=1, errors=2, skipped=1)\n", tally(1, 3, 1)),
-            ("FAILED (errors=7)\n", tally(0, 7, 0)),
-            ("FAILED (unexpected successes=1)\n", tally(4, 1, 0)),
-        ] {
-            assert_eq!(count_python(&format!("{dots}{end}")), counted, "{end}");
-        }
-    }
-
-    #[test]
-    fn counts_cargo_results() {
-        let output = "\
-running 3 tests
-test a ... ok
-test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 4 filtered out; finished in 0.00s
-
-     Running tests/x.rs
-test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.10s
-";
-        assert_eq!(
-            count_cargo(output),
-            Tally {
-                passed: 3,
-                failed: 2,
-                skipped: 1
-            }
-        );
-    }
-
-    #[test]
-    fn counts_node_results() {
-        let output = "ok 1 - story\n1..4\n# tests 6\n# suites 0\n# pass 2\n# fail 1\n# cancelled 1\n# skipped 2\n# todo 0\n# duration_ms 12.5\n";
-        assert_eq!(
-            count_node(output),
-            Tally {
-                passed: 2,
-                failed: 2,
-                skipped: 2
-            }
-        );
-    }
-
-    #[test]
-    fn the_last_line_has_the_promised_form() {
-        assert_eq!(
-            Tally {
-                passed: 3,
-                failed: 0,
-                skipped: 1
-            }
-            .to_string(),
-            "3 passed, 0 failed, 1 skipped"
-        );
     }
 }
