@@ -10,7 +10,7 @@ use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
 use confab_domain::{Actor, Client, Error, Stream};
 use confab_engine::{ChatToken, Engine, PushGrant};
-use confab_types::{ApiError, ConversationSid, KeySid, Sid, Timestamp};
+use confab_types::{ApiError, ConversationSid, KeySid, Sid, Timestamp, UserSid};
 use futures_util::SinkExt;
 use futures_util::StreamExt;
 use serde_json::{Map, Value, json};
@@ -103,9 +103,9 @@ impl Session {
         self.followed.insert(entity, Followed { seq, member_since });
     }
 
-    /// Gives a frame to the other participants of a conversation who are connected.
-    pub fn tell_others(&self, conversation: ConversationSid, frame: &Bytes) {
-        self.shared.hub.tell_others(conversation, self.client.user, frame);
+    /// Gives a frame to all connections of a user.
+    pub fn tell(&self, user: UserSid, frame: &Bytes) {
+        self.shared.hub.tell(user, frame);
     }
 
     /// Ends following an entity.
@@ -135,12 +135,7 @@ impl Session {
                     }
                 }
             }
-            // Permission is known once the roster is followed, not while that is being asked for.
-            Delivery::Frame { conversation, frame } => {
-                if self.followed.contains_key(&Entity::Roster(conversation)) {
-                    self.ready.push(frame);
-                }
-            }
+            Delivery::Frame(frame) => self.ready.push(frame),
             Delivery::Revoked {
                 conversation,
                 user_seq,

@@ -226,21 +226,13 @@ impl Hub {
         }
     }
 
-    /// Gives a frame that belongs to no entity to the participants of a conversation who follow it, but not to those
-    /// of `but`. Only participants follow a roster.
-    pub fn tell_others(&self, conversation: ConversationSid, but: UserSid, frame: &bytes::Bytes) {
-        let stream = Stream::Conversation(conversation);
-        let bit = Entity::Roster(conversation).bit();
+    /// Gives a frame that belongs to no entity to all connections of a user. Each of them follows its own user's stream
+    /// from its start on.
+    pub fn tell(&self, user: UserSid, frame: &bytes::Bytes) {
+        let stream = Stream::User(user);
         if let Some(topic) = self.shard(stream).get(&stream) {
-            for follower in topic
-                .followers
-                .iter()
-                .filter(|f| f.mask & bit != 0 && f.user != but)
-            {
-                follower.outbox.push(Delivery::Frame {
-                    conversation,
-                    frame: frame.clone(),
-                });
+            for follower in topic.followers.iter().filter(|f| f.user == user) {
+                follower.outbox.push(Delivery::Frame(frame.clone()));
             }
         }
     }

@@ -15,13 +15,8 @@ use crate::project::Event;
 pub enum Delivery {
     /// An event of an entity that the connection follows.
     Event(Event),
-    /// A frame that belongs to no entity (typing), for participants of a conversation.
-    Frame {
-        /// The conversation.
-        conversation: ConversationSid,
-        /// The whole websocket message.
-        frame: bytes::Bytes,
-    },
+    /// A frame that belongs to no entity (typing): the whole websocket message.
+    Frame(bytes::Bytes),
     /// The user is out of a conversation as of this count of his stream.
     Revoked {
         /// The conversation.
@@ -113,10 +108,7 @@ mod tests {
     use super::*;
 
     fn frame() -> Delivery {
-        Delivery::Frame {
-            conversation: confab_types::Sid::from_bits(1),
-            frame: bytes::Bytes::new(),
-        }
+        Delivery::Frame(bytes::Bytes::new())
     }
 
     #[tokio::test]

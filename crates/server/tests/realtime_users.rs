@@ -318,6 +318,8 @@ async fn typing_reaches_the_others_who_are_in_and_leaves_nothing_b584_b585_b586_
     let (mut tablet, ..) = follow(&server, "alice", &sid).await;
     let (mut bob, ..) = follow(&server, "bob", &sid).await;
     let (mut phone, ..) = follow(&server, "bob", &sid).await;
+    // Its SDK has read who is in and waits to follow it.
+    let mut watch = Feed::new(server.client("bob").await);
     let mut dave = Feed::new(server.client("dave").await);
     let document = dave.open("document", &format!("{sid}.channel")).await;
     dave.establish(1, &[document.since_read()]).await;
@@ -350,6 +352,7 @@ async fn typing_reaches_the_others_who_are_in_and_leaves_nothing_b584_b585_b586_
         for (who, feed, sees) in [
             ("bob", &mut bob, true),
             ("bob's phone", &mut phone, true),
+            ("bob's watch, which follows nothing yet", &mut watch, true),
             ("her own tablet", &mut tablet, false),
             ("herself", &mut alice, false),
             ("carol, who left", &mut carol, false),

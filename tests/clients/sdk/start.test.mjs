@@ -85,6 +85,8 @@ forEachSdk(
       const refused = await wire.reply(await wire.saw("update", isUpdate));
       assert.deepEqual([refused.header.status.code, refused.header.status.errorCode], [401, 20107]);
       await alice.saw("connectionStateChanged", (state) => state === "denied", { from: now });
+      // Its last word on the old connection comes after it has told the app.
+      await wire.saw("the goodbye", (frame) => isClose(frame) && frame.fromClient);
       const missed = await stored.messages.create({ body: "missed" });
       now = alice.now;
       const there = wire.now;

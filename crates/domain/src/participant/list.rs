@@ -5,6 +5,7 @@ use confab_types::{ConversationSid, KeyPart, ServiceSid, UserSid};
 
 use super::row::{Participant, columns, many, read};
 use crate::list::{Bound, Listing};
+use crate::sync::sid;
 use crate::{Order, Page, Result, Transaction, Window};
 
 /// All participants of a conversation; their number is limited (B-178).
@@ -20,6 +21,20 @@ pub(crate) fn of_conversation_all(
         ),
         params![conversation.to_string()],
     )?)
+}
+
+/// The users who are in a conversation, and the members of a public channel.
+///
+/// # Errors
+/// The database's.
+pub fn users(tx: &mut Transaction<'_>, conversation: ConversationSid) -> Result<Vec<UserSid>> {
+    let rows = tx.query(
+        "SELECT chat_user.sid FROM participant \
+         JOIN chat_user ON chat_user.service_sid = participant.service_sid AND chat_user.identity = participant.identity \
+         WHERE participant.conversation_sid = $1",
+        params![conversation.to_string()],
+    )?;
+    rows.into_iter().map(|mut row| sid(&row.text()?)).collect()
 }
 
 /// All participants that a user is.

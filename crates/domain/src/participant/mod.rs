@@ -22,7 +22,7 @@ pub(crate) use list::{
     changes, list_key, members_called, of_address, of_conversation_all, of_identity_public, of_user_all,
     of_user_found, user_changes,
 };
-pub use list::{list, members, of_user};
+pub use list::{list, members, of_user, users};
 pub(crate) use recipients::{Delivery, deliveries};
 pub use remove::Remove;
 pub(crate) use remove::{leave_user_stream, remove};
