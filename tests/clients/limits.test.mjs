@@ -2,22 +2,17 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Chat, poll, range, SDKS, Server, unique } from "./harness.mjs";
+import { Chat, range, SDKS, Server, unique } from "./harness.mjs";
 
 for (const sdk of SDKS) {
   describe(`SDK ${sdk.version}`, () => {
     /** A server with settings of the test's own, and clients of it. */
     async function limited(t, settings) {
-      const limits = Object.fromEntries(Object.entries(settings).map(([name, value]) => [`CONFAB_LIMITS_${name}`, String(value)]));
-      // A second is as long as the test wants it to be, however busy the machine is.
-      const server = await Server.for(t, { env: { ...limits, CONFAB_CLOCK: "virtual" } });
+      const env = Object.fromEntries(Object.entries(settings).map(([name, value]) => [`CONFAB_LIMITS_${name}`, String(value)]));
+      const server = await Server.for(t, { env });
       const tokens = await server.tokenService();
       const client = (name, token = tokens.mint(name)) => new Chat(t, sdk, token, server.websocket);
-      const nextSecond = async () => {
-        const { status, text } = await server.request("POST", "/confab/v1/Clock", { form: { Advance: "PT1S" } });
-        assert.equal(status, 200, text);
-      };
-      return { server, rest: server.twilio().conversations.v1, tokens, client, nextSecond };
+      return { server, rest: server.twilio().conversations.v1, tokens, client };
     }
 
     test("B-746 B-747: one connection too many is told, and comes in when there is room", async (t) => {
@@ -38,24 +33,19 @@ for (const sdk of SDKS) {
     });
 
     test("B-746 B-747: too many at the same moment come in one after the other", async (t) => {
-      const { client, nextSecond } = await limited(t, { NEW_CONNECTIONS_PER_SECOND: 1 });
+      const { client } = await limited(t, { NEW_CONNECTIONS_PER_SECOND: 1 });
       const chats = range(6).map((number) => client(`user-${number}`));
-      const refused = () => chats.filter((chat) => chat.all("connectionError").length > 0).length;
-      await poll("all but one refused", () => refused() === 5);
-      const connected = () => chats.filter(({ client: { connectionState } }) => connectionState === "connected").length;
-      for (const seconds of range(6)) {
-        await poll(`${seconds + 1} connected`, () => connected() === seconds + 1);
-        await nextSecond();
-      }
       await Promise.all(chats.map((chat) => chat.initialized()));
       const errors = chats.flatMap((chat) => chat.all("connectionError"));
+      assert.ok(errors.length > 0, "they cannot all have come in at once");
       for (const { terminal, httpStatusCode, errorCode } of errors) {
         assert.deepEqual([terminal, httpStatusCode, errorCode], [false, 429, 51124]);
       }
+      assert.deepEqual(new Set(chats.map(({ client: { connectionState } }) => connectionState)), new Set(["connected"]));
     });
 
     test("B-746 B-036: a message beyond the rate is refused to the app, and is not there", async (t) => {
-      const { client, rest, nextSecond } = await limited(t, { CONNECTION_REQUESTS_PER_SECOND: 100 });
+      const { client, rest } = await limited(t, { CONNECTION_REQUESTS_PER_SECOND: 30 });
       const alice = await client("alice").initialized();
       const conversation = await alice.client.createConversation({ friendlyName: "Fast" });
       await conversation.join();
@@ -64,7 +54,14 @@ for (const sdk of SDKS) {
       await conversation.getParticipants();
       await conversation.getMessages(1);
       const texts = range(200).map((number) => `message ${number}`);
-      const sent = await Promise.allSettled(texts.map((text) => conversation.sendMessage(text)));
+      // Storing 30 messages can take a busy machine a second; refusing a question does not take it a thirtieth of one.
+      const asked = [];
+      const sending = texts.map((text) => {
+        range(5).forEach(() => asked.push(alice.client.getConversationByUniqueName("nobody's").catch(() => {})));
+        return conversation.sendMessage(text);
+      });
+      const sent = await Promise.allSettled(sending);
+      await Promise.all(asked);
       const refused = sent.filter(({ status }) => status === "rejected");
       assert.ok(refused.length > 0);
       for (const { reason } of refused) {
@@ -76,7 +73,6 @@ for (const sdk of SDKS) {
         texts.filter((_, number) => sent[number].status === "fulfilled").sort(),
       );
       // The connection lives, and what it asks for later is done.
-      await nextSecond();
       assert.equal(alice.client.connectionState, "connected");
       await alice.sawExactly(stored.length, "messageAdded");
     });
