@@ -11,12 +11,23 @@ use tokio::net::TcpStream;
 #[derive(Clone)]
 pub(super) struct Caller {
     authorization: String,
+    /// Further lines of the head.
+    headers: &'static str,
 }
 
 impl Caller {
     pub(super) fn new(user: &str, password: &str) -> Self {
         Self {
             authorization: BASE64_STANDARD.encode(format!("{user}:{password}")),
+            headers: "",
+        }
+    }
+
+    /// One whose changes webhooks hear of.
+    pub(super) fn announcing(self) -> Self {
+        Self {
+            headers: "X-Twilio-Webhook-Enabled: true\r\n",
+            ..self
         }
     }
 
@@ -36,8 +47,8 @@ impl Caller {
 
     fn head(&self) -> String {
         format!(
-            "Host: 127.0.0.1\r\nAuthorization: Basic {}\r\n",
-            self.authorization
+            "Host: 127.0.0.1\r\nAuthorization: Basic {}\r\n{}",
+            self.authorization, self.headers
         )
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
+use tokio::time::{Interval, interval_at};
 
 /// Renders the request with a number into an empty buffer.
 pub(super) type Render = Arc<dyn Fn(u64, &mut Vec<u8>) + Send + Sync>;
@@ -33,7 +34,7 @@ pub(super) struct Loop {
 pub(super) struct Run {
     pub(super) answered: u64,
     pub(super) seconds: f64,
-    latencies: Samples,
+    pub(super) latencies: Samples,
 }
 
 impl Run {
@@ -72,6 +73,11 @@ impl Loop {
     }
 
     pub(super) async fn run(&self, until: Until) -> Result<Run> {
+        self.run_at(until, None).await
+    }
+
+    /// As [`Loop::run`], with so many requests a second at most. What comes late is not left out.
+    pub(super) async fn run_at(&self, until: Until, rate: Option<f64>) -> Result<Run> {
         let mut connections = Vec::new();
         for _ in 0..self.connections {
             connections.push(Connection::open(self.address).await?);
@@ -79,8 +85,23 @@ impl Loop {
         let turn = Arc::new(AtomicU64::new(0));
         let started = Instant::now();
         let mut tasks = JoinSet::new();
-        for connection in connections {
-            tasks.spawn(drive(connection, self.clone(), Arc::clone(&turn), until, started));
+        let each = rate.map(|rate| Duration::from_secs_f64(self.connections as f64 / rate));
+        for (at, connection) in connections.into_iter().enumerate() {
+            // Not all at the same moment.
+            let pace = each.map(|each| {
+                interval_at(
+                    (started + each.mul_f64(at as f64 / self.connections as f64)).into(),
+                    each,
+                )
+            });
+            tasks.spawn(drive(
+                connection,
+                self.clone(),
+                Arc::clone(&turn),
+                until,
+                started,
+                pace,
+            ));
         }
         let (mut answered, mut latencies) = (0, Samples::default());
         while let Some(done) = tasks.join_next().await {
@@ -102,10 +123,14 @@ async fn drive(
     turn: Arc<AtomicU64>,
     until: Until,
     started: Instant,
+    mut pace: Option<Interval>,
 ) -> Result<(u64, Samples)> {
     let (mut answered, mut latencies) = (0, Samples::default());
     let mut request = Vec::new();
     loop {
+        if let Some(pace) = &mut pace {
+            pace.tick().await;
+        }
         let number = turn.fetch_add(1, Relaxed);
         let sent = Instant::now();
         let over = match until {

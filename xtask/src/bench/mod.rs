@@ -8,6 +8,7 @@ mod report;
 mod sdk;
 mod server;
 mod setup;
+mod sink;
 mod stats;
 
 use crate::postgres::Cluster;
@@ -81,6 +82,12 @@ enum Part {
     K,
     /// Clients that come back all at once
     L,
+    /// Webhooks that are told of messages
+    M,
+    /// A webhook that is asked about messages
+    N,
+    /// A backlog of webhooks
+    O,
 }
 
 impl Part {
@@ -102,6 +109,9 @@ impl Part {
             Self::J => "Start of the official SDK",
             Self::K => "A conversation of 1000 members",
             Self::L => "Clients that come back all at once",
+            Self::M => "Webhooks that are told of messages",
+            Self::N => "A webhook that is asked about messages",
+            Self::O => "A backlog of webhooks",
         }
     }
 
@@ -171,6 +181,26 @@ impl Part {
                  with the last event ids. Time until all are subscribed again; each must have had each message once. \
                  Aim: 30 s or less, nothing lost."
             }
+            Self::M => {
+                "Creating messages as in (b) on one server, in turn, round by round: without any webhook and without the \
+                 header that has webhooks called; with that header and a webhook for other events, so that all is done that \
+                 finds nobody to tell (aim: 0.97 of the rate or more); with a webhook for these messages, which is called \
+                 meanwhile (aim: 0.6 or more). The called is a listener in the generator, on the same processors. What is \
+                 not delivered when a round ends is delivered before the next one; the rate with all of that time counted \
+                 has no aim. Then messages at half the rate that the called webhook left, at a fixed pace: latency is from \
+                 just before a message is sent until its call has come. Aim: p99 of 50 ms or less."
+            }
+            Self::N => {
+                "One connection that creates one message after the other, in turn: without webhooks, and with one that is \
+                 asked before. In the same rounds the generator itself calls the listener over a kept-alive connection with \
+                 as many bytes as such a question has. What asking adds is the time with it, less that without it, less that \
+                 bare round trip. Aim: 1 ms or less of the p50."
+            }
+            Self::O => {
+                "Messages of 1000 conversations whose webhook is away, 100 each; the server is started anew when it is back. \
+                 Calls a second until all have come. Resident memory is read at each tenth of them. Aim: from the first \
+                 tenth to the last it does not grow by more than 16 MiB; all calls come."
+            }
         }
     }
 }
@@ -192,6 +222,8 @@ struct Scale {
     joined: &'static [usize],
     /// Members of the great conversation, and messages into it.
     crowd: (usize, u64),
+    /// Calls of webhooks that wait.
+    backlog: u64,
 }
 
 impl Scale {
@@ -212,6 +244,7 @@ impl Scale {
             ],
             joined: &[100, 500, 1000],
             crowd: (1000, 500),
+            backlog: 100_000,
         }
     }
 
@@ -232,6 +265,7 @@ impl Scale {
             ],
             joined: &[100],
             crowd: (200, 50),
+            backlog: 5000,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the measurements need on a server, made through its API.
 
+use super::http::Caller;
 use super::load::{Render, each};
 use super::sdk::{STAMP, put_stamp};
 use super::server::{ACCOUNT, caller};
@@ -128,17 +129,38 @@ pub(super) fn without_storage() -> Render {
 
 /// Creates messages, spread over conversations; each begins with the time at which its request was rendered.
 pub(super) fn create_messages(conversations: &[String]) -> Render {
+    create_messages_by(&caller(), conversations)
+}
+
+/// The same of a caller whose changes webhooks hear of.
+pub(super) fn announce_messages(conversations: &[String]) -> Render {
+    create_messages_by(&caller().announcing(), conversations)
+}
+
+fn create_messages_by(caller: &Caller, conversations: &[String]) -> Render {
     let filler = "and+the+rest+of+a+message+of+middling+length+".repeat(3);
     let body = format!("Body={:0STAMP$}{}", 0, &filler[..BODY - STAMP]);
     let requests: Vec<Vec<u8>> = conversations
         .iter()
-        .map(|sid| caller().post(&messages_of(sid), &body))
+        .map(|sid| caller.post(&messages_of(sid), &body))
         .collect();
     Arc::new(move |turn, out| {
         out.extend(pick(&requests, turn));
         let start = out.len() - BODY;
         put_stamp(&mut out[start..start + STAMP]);
     })
+}
+
+/// Sets the webhooks of the account, as a form; none for an empty one.
+pub(super) async fn webhooks(address: SocketAddr, pre: &str, post: &str, events: &[&str]) -> Result<()> {
+    let mut form = format!("PreWebhookUrl={pre}&PostWebhookUrl={post}");
+    for event in events {
+        form.push_str("&Filters=");
+        form.push_str(event);
+    }
+    let path = format!("{ROOT}/Configuration/Webhooks");
+    one(address, caller().post(&path, &form), 200).await?;
+    Ok(())
 }
 
 /// Creates one message in each conversation.

@@ -1,5 +1,7 @@
 //! The measurements, one file for each kind. Each starts servers of its own, so that none depends on what ran before.
 
+mod asked;
+mod backlog;
 mod crowd;
 mod delivery;
 mod fanout;
@@ -10,6 +12,7 @@ mod rest;
 mod sdk_start;
 mod start;
 mod storm;
+mod told;
 
 use super::report::Row;
 use super::server::Server;
@@ -94,6 +97,9 @@ pub(super) async fn all(bench: &mut Bench, wanted: &impl Fn(Part) -> bool) -> Re
             Part::J => sdk_start::time(bench).await,
             Part::K => crowd::latency(bench).await,
             Part::L => storm::recovery(bench).await,
+            Part::M => told::cost(bench).await,
+            Part::N => asked::cost(bench).await,
+            Part::O => backlog::drain(bench).await,
         };
         if let Err(error) = done {
             bench.row(Row::failed(part));
