@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::error::Error;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, ClientBuilder};
+use tokio::sync::OnceCell;
 
 use crate::Guard;
 
@@ -14,8 +15,8 @@ use crate::Guard;
 const REDIRECTS: usize = 5;
 /// Longest time for a connection, unless something else was asked for.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Connections that are kept open to one host for the next call.
-const IDLE_PER_HOST: usize = 64;
+/// Connections that are kept open to one host for the next call: as many as webhooks call one host at a time.
+const IDLE_PER_HOST: usize = 128;
 /// How long they are kept: less than most servers keep theirs.
 const IDLE: Duration = Duration::from_secs(20);
 /// Kinds of clients that are remembered; more than a team sets by hand.
@@ -66,8 +67,9 @@ pub fn http_client(guard: Guard, within: Duration) -> reqwest::Result<Client> {
 /// set with each request.
 pub struct Clients {
     guard: Guard,
-    /// Made at the first use of each: most servers never call out, and a client holds all root certificates.
-    made: Mutex<HashMap<(Redirects, Duration, Duration), Client>>,
+    /// Made at the first use of each: most servers never call out, and a client holds all root certificates. Whoever comes
+    /// meanwhile waits for it, or a hundred calls at once would make a hundred of them.
+    made: Mutex<HashMap<(Redirects, Duration, Duration), Arc<OnceCell<Client>>>>,
 }
 
 impl Clients {
@@ -96,10 +98,14 @@ impl Clients {
         connect: Duration,
         read: Duration,
     ) -> Result<Client, String> {
-        let key = (redirects, connect, read);
-        if let Some(client) = self.made.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(client.clone());
-        }
+        let cell = {
+            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+            let key = (redirects, connect, read);
+            if made.len() >= KINDS && !made.contains_key(&key) {
+                made.clear();
+            }
+            Arc::clone(made.entry(key).or_default())
+        };
         let guard = self.guard;
         // Root certificates are read from files.
         let make = move || {
@@ -110,17 +116,14 @@ impl Clients {
                 .pool_idle_timeout(IDLE)
                 .build()
         };
-        let made = tokio::task::spawn_blocking(make).await;
-        let client = match made {
-            Ok(Ok(client)) => client,
-            Ok(Err(error)) => return Err(cause(&error)),
-            Err(error) => return Err(error.to_string()),
-        };
-        let mut map = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if map.len() >= KINDS {
-            map.clear();
-        }
-        Ok(map.entry(key).or_insert(client).clone())
+        let client = cell.get_or_try_init(|| async {
+            match tokio::task::spawn_blocking(make).await {
+                Ok(Ok(client)) => Ok(client),
+                Ok(Err(error)) => Err(cause(&error)),
+                Err(error) => Err(error.to_string()),
+            }
+        });
+        client.await.cloned()
     }
 }
 
