@@ -477,6 +477,6 @@ impl Command for Delete {
             resource: Some(found.sid.to_string()),
             ..NewAlert::new(found.account, Level::Warning, 50610)
         };
-        alert::record(tx, cx, &alert.because(&found.address))
+        alert::record(tx, cx, &alert.because(&found.address)).map(drop)
     }
 }

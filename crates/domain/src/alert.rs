@@ -146,7 +146,7 @@ pub struct Response {
 ///
 /// # Errors
 /// The database's.
-pub(crate) fn record(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, alert: &NewAlert) -> Result<()> {
+pub(crate) fn record(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, alert: &NewAlert) -> Result<AlertSid> {
     let new: AlertSid = cx.sid();
     let (request, response) = (alert.request.as_ref(), alert.response.as_ref());
     let mut text = without_passwords(&alert.text);
@@ -189,6 +189,15 @@ pub(crate) fn record(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, alert: &NewAlert
         level: alert.level,
         resource,
     });
+    Ok(new)
+}
+
+/// Tells of more in an alert that was recorded.
+pub(crate) fn reword(tx: &mut Transaction<'_>, alert: AlertSid, text: &str) -> Result<()> {
+    tx.push(
+        "UPDATE alert SET alert_text = $2 WHERE sid = $1",
+        params![alert.to_string(), cut(&without_passwords(text), TEXT_BYTES)],
+    )?;
     Ok(())
 }
 
@@ -200,7 +209,7 @@ impl Command for Record {
     type Output = ();
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
-        record(tx, cx, &self.0)
+        record(tx, cx, &self.0).map(drop)
     }
 }
 

@@ -204,6 +204,8 @@ pub struct Cx<'a> {
     pub actor: Actor,
     /// The owner's limits.
     pub limits: &'a Limits,
+    /// Name of the server that runs it, under which it has jobs and lanes.
+    pub server: &'a str,
     /// Whether webhooks hear of what the actor does: see [`Origin`].
     pub announces: bool,
     /// What a webhook that was asked about this has answered.
@@ -229,6 +231,7 @@ impl<'a> Cx<'a> {
             actor: origin.actor,
             announces: origin.announces,
             limits,
+            server: "",
             answer: Answer::default(),
             channel: None,
             newcomer: None,
@@ -237,6 +240,13 @@ impl<'a> Cx<'a> {
             ids,
             effects: Vec::new(),
         }
+    }
+
+    /// The same on a server with a name.
+    #[must_use]
+    pub fn on(mut self, server: &'a str) -> Self {
+        self.server = server;
+        self
     }
 
     /// The same with a memory of webhooks.

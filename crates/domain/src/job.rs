@@ -415,8 +415,8 @@ impl Command for Claim {
                 }
             };
             tx.push(
-                "UPDATE job SET lease_until = $2, attempts = attempts + 1 WHERE id = $1",
-                params![id, cx.now.0 + LEASE],
+                "UPDATE job SET lease_until = $2, server = $3, attempts = attempts + 1 WHERE id = $1",
+                params![id, cx.now.0 + LEASE, cx.server],
             )?;
             jobs.push(Job { id, kind, attempts });
         }
@@ -493,16 +493,18 @@ impl Command for Postpone {
     }
 }
 
-/// Gives back the leases of workers that are gone. Only for a store that no other process has open: the embedded one,
-/// at its start.
+/// Gives back the leases of the server that runs this, at its start: the process that had them is gone.
 #[derive(Clone, Copy, Debug)]
-pub struct ReleaseAll;
+pub struct Release;
 
-impl Command for ReleaseAll {
+impl Command for Release {
     type Output = ();
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
-        tx.push("UPDATE job SET lease_until = 0 WHERE lease_until > 0", params![])?;
+        tx.push(
+            "UPDATE job SET lease_until = 0 WHERE server = $1 AND lease_until > 0",
+            params![cx.server],
+        )?;
         cx.emit(Effect::JobsWaiting);
         Ok(())
     }

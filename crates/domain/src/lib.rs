@@ -90,6 +90,7 @@ pub const MIGRATIONS: &[Migration] = &[
         "webhook_replays",
         include_str!("../migrations/0016_webhook_replays.sql"),
     ),
+    step(17, "servers", include_str!("../migrations/0017_servers.sql")),
 ];
 
 const fn step(version: i64, name: &'static str, sql: &'static str) -> Migration {

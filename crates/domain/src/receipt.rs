@@ -274,7 +274,7 @@ fn alert_of_failure(
         ..NewAlert::new(message.account, Level::Error, code)
     };
     let of = format!("message {} of conversation {}", message.sid, message.conversation);
-    alert::record(tx, cx, &alert.because(of))
+    alert::record(tx, cx, &alert.because(of)).map(drop)
 }
 
 /// What the receipts of a message say together (B-358…B-361).

@@ -53,6 +53,7 @@ struct Inner {
     credentials: auth::Cache,
     hooks: hooks::Cache,
     asker: OnceLock<Arc<dyn Ask>>,
+    name: OnceLock<String>,
     refused_tokens: token::RefusedTokens,
     pace: Option<Pace>,
 }
@@ -82,6 +83,7 @@ impl Engine {
                 credentials: auth::Cache::default(),
                 hooks: hooks::Cache::default(),
                 asker: OnceLock::new(),
+                name: OnceLock::new(),
                 refused_tokens: token::RefusedTokens::default(),
             }),
         }
@@ -90,6 +92,12 @@ impl Engine {
     /// Says who asks webhooks before something happens; until then nobody is asked. The first one stays.
     pub fn ask_by(&self, asker: Arc<dyn Ask>) {
         let _ = self.inner.asker.set(asker);
+    }
+
+    /// Names the server, so that its jobs and lanes are known as its own when it starts again; none by itself. The first name
+    /// stays.
+    pub fn name(&self, name: String) {
+        let _ = self.inner.name.set(name);
     }
 
     /// Runs a command; answers when it is durable. A webhook that wants to be asked before it is asked first, which may
@@ -114,6 +122,7 @@ impl Engine {
             let mut ids = RandomIds;
             let memory = inner.hooks.of_transaction();
             let mut cx = Cx::new(inner.clock.now(), origin.clone(), &inner.limits, &mut ids)
+                .on(inner.name.get().map_or("", String::as_str))
                 .remembering(&memory)
                 .answered(answer.clone());
             let output = command.apply(tx, &mut cx)?;

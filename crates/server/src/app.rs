@@ -122,16 +122,13 @@ impl App {
             realtime: realtime.router(),
             api: confab_api::router(engine.clone(), api_options(&config, &library, &metrics)),
         };
-        if config.database.is_none() {
-            // The data directory is locked, so whoever had these leases is gone: what it left is done at once.
-            engine
-                .execute(Actor::System, job::ReleaseAll)
-                .await
-                .context("cannot write to the database")?;
-            engine
-                .execute(Actor::System, delivery::ReleaseAll)
-                .await
-                .context("cannot write to the database")?;
+        // Whoever had these leases is gone, since the data directory with the name is locked: what it left is done at once.
+        engine.name(data_dir.server_name()?);
+        for released in [
+            engine.execute(Actor::System, job::Release).await,
+            engine.execute(Actor::System, delivery::Release).await,
+        ] {
+            released.context("cannot write to the database")?;
         }
         let is_behind_a_proxy = config.public_url.is_some() || !config.trusted_proxies.is_empty();
         let guard = Guard::for_listeners(

@@ -14,6 +14,7 @@ use crate::config::{Config, Secret};
 const LOCK: &str = "lock";
 const MASTER_KEY: &str = "master.key";
 const CREDENTIALS: &str = "credentials";
+const SERVER: &str = "server";
 
 /// The data directory of this process. Nobody else can open it while this value lives; the kernel releases the
 /// lock when the process ends in whatever way, so there is never a stale lock to remove.
@@ -90,6 +91,22 @@ impl DataDir {
     /// Whether a master key is kept.
     pub fn has_master_key(&self) -> bool {
         self.master_key_path().exists()
+    }
+
+    /// The name of the server that has this directory, made at its first start. Nobody else has it while the directory is
+    /// locked, so what stands under it in the database is this server's or was.
+    pub fn server_name(&self) -> anyhow::Result<String> {
+        let path = self.path.join(SERVER);
+        match fs::read_to_string(&path) {
+            Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot read {}", path.display()));
+            }
+            _ => {}
+        }
+        let name = format!("{:032x}", u128::from_be_bytes(random()?));
+        write_file(&self.path, SERVER, &format!("{name}\n"), 0o600)?;
+        Ok(name)
     }
 
     /// The kept credentials; none before the first start.

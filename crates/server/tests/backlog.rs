@@ -5,13 +5,14 @@
 #![allow(clippy::unwrap_used, reason = "a failing step of a test ends the test")]
 
 use std::collections::HashMap;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
-use confab_domain::hook::delivery;
-use confab_domain::{MIGRATIONS, Transaction};
+use confab_domain::{Command as _, Cx, Limits, MIGRATIONS, Origin, Transaction, message};
+use confab_engine::{Clock as _, RandomIds, SystemClock};
 use confab_store::Store;
-use confab_testkit::{Database, Process, Sink};
-use confab_types::{AccountSid, ConversationSid, Sid as _, Timestamp};
+use confab_testkit::{Database, Process, Rest, Sink};
+use confab_types::{ServiceSid, Sid as _};
+use futures_util::future::join_all;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_confab");
 /// What the server may take more after the first tenth than until then, KiB: by then all its connections and calls are
@@ -36,22 +37,56 @@ fn memory(server: &Process, name: &str) -> u64 {
         .unwrap()
 }
 
-/// Writes deliveries as events leave them, spread over so many conversations.
-async fn queue(store: &Store, account: AccountSid, url: String, conversations: usize, count: usize) {
-    let micros = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_micros();
-    let now = Timestamp(i64::try_from(micros).unwrap());
-    for start in (0..count).step_by(1000) {
-        let url = url.clone();
+/// Writes messages in turn into conversations, of which the webhook is to hear. No server is there to call it.
+async fn queue(store: &Store, service: ServiceSid, conversations: &[String], count: usize) {
+    for start in (0..count).step_by(500) {
+        let conversations = conversations.to_vec();
         let unit = move |tx: &mut Transaction<'_>| -> confab_domain::Result<()> {
-            for n in start..count.min(start + 1000) {
-                let conversation = ConversationSid::from_bits((n % conversations) as u128);
-                let body = format!("EventType=onMessageAdded&N={n}&Body={}", "x".repeat(300));
-                delivery::queue(tx, (account, conversation), (&url, &body), n as u128, now)?;
+            let (mut ids, limits) = (RandomIds, Limits::default());
+            for n in start..count.min(start + 500) {
+                let mut cx = Cx::new(SystemClock.now(), Origin::rest(true), &limits, &mut ids);
+                let create = message::Create {
+                    service,
+                    conversation: conversations[n % conversations.len()].clone(),
+                    author: None,
+                    body: Some(format!("{n} {}", "x".repeat(300))),
+                    subject: None,
+                    attributes: None,
+                    content: confab_domain::content::Reference::default(),
+                    created_at: None,
+                    updated_at: None,
+                    media: Vec::new(),
+                };
+                create.apply(tx, &mut cx)?;
             }
             Ok(())
         };
         store.write(unit, |()| {}).await.unwrap();
     }
+}
+
+/// The account's webhook, and conversations that it hears of.
+async fn prepare(server: &Process, url: &str, conversations: usize) -> (ServiceSid, Vec<String>) {
+    let (account, token) = (
+        server.told("account SID").unwrap(),
+        server.told("auth token").unwrap(),
+    );
+    let rest = Rest::new(&format!("http://{}", server.address), &account, &token);
+    let hook = [("PostWebhookUrl", url), ("Filters", "onMessageAdded")];
+    rest.post("/conversations/v1/Configuration/Webhooks", &hook)
+        .await
+        .expect(200);
+    let configuration = rest.get("/conversations/v1/Configuration").await.expect(200);
+    let service = ServiceSid::parse(&configuration.text_of("default_chat_service_sid")).unwrap();
+    let mut sids = Vec::with_capacity(conversations);
+    while sids.len() < conversations {
+        let some = (0..(conversations - sids.len()).min(50)).map(|_| async {
+            let created = rest.post("/conversations/v1/Conversations", &[]).await;
+            created.expect(201).text_of("sid")
+        });
+        sids.extend(join_all(some).await);
+    }
+    (service, sids)
 }
 
 async fn drains(conversations: usize) {
@@ -60,14 +95,13 @@ async fn drains(conversations: usize) {
     let data_dir = directory.path().join("data");
     let database = Database::create().await;
     let server = Process::start(BINARY, "127.0.0.1:0", &data_dir, &database).await;
-    let account = AccountSid::parse(&server.told("account SID").unwrap()).unwrap();
-    assert_eq!(server.terminate().await.0.code(), Some(0));
     let mut sink = Sink::start().await;
-    let url = sink.url("/");
+    let (service, sids) = prepare(&server, &sink.url("/"), conversations).await;
+    assert_eq!(server.terminate().await.0.code(), Some(0));
     let store = Store::open(database.backend(&data_dir), MIGRATIONS)
         .await
         .unwrap();
-    queue(&store, account, url, conversations, count).await;
+    queue(&store, service, &sids, count).await;
     drop(store);
 
     let server = Process::start(BINARY, "127.0.0.1:0", &data_dir, &database).await;
@@ -75,16 +109,20 @@ async fn drains(conversations: usize) {
     let started = Instant::now();
     let mut early = before;
     let mut middle = started.elapsed();
+    let mut seen = Vec::new();
     let mut next: HashMap<usize, usize> = HashMap::new();
     for came in 0..count {
         let call = sink.next().await;
-        let n: usize = call.text("N").parse().unwrap();
+        let n: usize = call.text("Body").split(' ').next().unwrap().parse().unwrap();
         // B-409: each conversation's in their order, each once.
         let expected = next.entry(n % conversations).or_insert(n % conversations);
         assert_eq!(n, *expected);
         *expected += conversations;
         if came == count / 10 {
             early = memory(&server, "VmHWM");
+        }
+        if came % (count / 10).max(1) == 0 {
+            seen.push(memory(&server, "VmRSS") / 1024);
         }
         if came == count / 2 {
             middle = started.elapsed();
@@ -93,8 +131,7 @@ async fn drains(conversations: usize) {
     let (whole, peak) = (started.elapsed(), memory(&server, "VmHWM"));
     println!(
         "backlog of {count} in {conversations} conversations: {before} KiB before, {early} KiB in the first tenth, \
-         {peak} KiB at most; {middle:.1?} for \
-         the first half, {:.1?} for the second",
+         {peak} KiB at most; MiB at each tenth: {seen:?}; {middle:.1?} for the first half, {:.1?} for the second",
         whole - middle
     );
     assert!(peak <= early + GROWTH, "{early} KiB early, {peak} KiB at most");

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use confab_domain::{MIGRATIONS, conversation};
 use confab_store::{Backend, Store};
-use confab_testkit::{Call, Database, Process, Rest, Sink, soon};
-use confab_types::{ConversationSid, Sid as _, Timestamp};
+use confab_testkit::{Call, Database, Process, Reply, Rest, Sink, soon};
+use confab_types::{ConversationSid, Sid as _};
 use rand::Rng as _;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -97,7 +97,6 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
         counts.acknowledged += acknowledged.len();
         counts.unanswered += unanswered;
         known.extend(acknowledged);
-        end_leases(&data_dir, &database).await;
         server = Process::start(BINARY, &listen, &data_dir, &database).await;
         calls.extend(std::iter::from_fn(|| sink.came()));
         counts.stored = check(&Rest::new(&origin, &account, &token), &conversations, &known).await;
@@ -122,6 +121,45 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
         counts.stored,
         calls.len()
     );
+}
+
+/// A call that was on its way when the server was killed is made again by the same server at its start, on either engine:
+/// nobody waits for the end of a lease. B-391: with the token of the event.
+#[tokio::test]
+async fn a_call_that_was_cut_off_is_made_again_at_the_next_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path().join("data");
+    let database = Database::create().await;
+    let server = Process::start(BINARY, "127.0.0.1:0", &data_dir, &database).await;
+    let (account, token) = (
+        server.told("account SID").unwrap(),
+        server.told("auth token").unwrap(),
+    );
+    let rest = Rest::new(&format!("http://{}", server.address), &account, &token);
+    let mut sink = Sink::start().await;
+    let url = sink.url("/");
+    let hook = [
+        ("PostWebhookUrl", url.as_str()),
+        ("Filters", "onConversationAdded"),
+    ];
+    rest.post("/conversations/v1/Configuration/Webhooks", &hook)
+        .await
+        .expect(200);
+    sink.answer(|_| Reply::Never);
+    let request = rest
+        .request(reqwest::Method::POST, "/conversations/v1/Conversations")
+        .header("X-Twilio-Webhook-Enabled", "true");
+    rest.send(request).await.expect("an answer").expect(201);
+    let cut_off = sink.next().await;
+    server.kill().await;
+
+    sink.answer(|_| Reply::ok());
+    let server = Process::start(BINARY, "127.0.0.1:0", &data_dir, &database).await;
+    let again = sink.next().await;
+    let name = "I-Twilio-Idempotency-Token";
+    assert_eq!(again.header(name), cut_off.header(name));
+    assert_eq!(again.text("ConversationSid"), cut_off.text("ConversationSid"));
+    server.terminate().await;
 }
 
 /// Has the writers post until the server is gone. Gives what it acknowledged, and how many posts it did not answer.
@@ -222,21 +260,6 @@ async fn check(rest: &Rest, conversations: &[String], known: &[Acknowledged]) ->
         );
     }
     total
-}
-
-/// Several servers may have one PostgreSQL database open, so a start there takes no lanes of webhooks from others: those of
-/// the dead one are taken up when its leases have ended, five minutes later. This is that moment.
-async fn end_leases(data_dir: &Path, database: &Database) {
-    if database.url().is_none() {
-        return; // A start does it.
-    }
-    let store = Store::open(database.backend(data_dir), MIGRATIONS)
-        .await
-        .expect("the database opens");
-    let unit = |tx: &mut confab_domain::Transaction<'_>| {
-        confab_domain::hook::delivery::release_all(tx, Timestamp(0))
-    };
-    store.write(unit, |()| {}).await.unwrap();
 }
 
 /// B-409, B-391: a webhook was told of each stored message, answered for or not, in the order of each conversation; what it

@@ -1,10 +1,8 @@
 //! What is told of a call that went wrong, where the account's owner looks for it (B-405).
 
-use std::time::Duration;
-
 use confab_domain::alert::{Level, NewAlert, Request, Response};
 use confab_domain::hook::EVENTS;
-use confab_types::{AccountSid, ServiceSid};
+use confab_types::ServiceSid;
 
 use crate::call::{Call, Came, Failure};
 
@@ -53,15 +51,6 @@ pub(crate) fn of(moment: Moment, call: &Call<'_>, came: &Came, what: &str) -> Ne
         Some(error) => alert.because(format!("{what}: {error}")),
         None => alert.because(what),
     }
-}
-
-/// What was given up without a call each, because its target has not answered for too long.
-pub(crate) fn given_up(account: AccountSid, origin: &str, count: u64, retried_for: Duration) -> NewAlert {
-    let seconds = retried_for.as_secs();
-    NewAlert::new(account, Level::Error, FAILED).because(format!(
-        "{count} calls of webhooks to {origin} were given up, which has not answered for {seconds} seconds; they can be \
-         replayed"
-    ))
 }
 
 /// The same in a service.

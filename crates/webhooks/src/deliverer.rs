@@ -1,30 +1,33 @@
-//! The loop that claims lanes and has them worked through.
+//! The loop that has lanes worked through: it alone takes them from the store, and tells it what became of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use confab_domain::alert::Record;
-use confab_domain::hook::delivery::{self, Claim, Lane, Prune, Resume, Settle};
-use confab_domain::hook::give_up::GiveUp;
+use confab_domain::hook::delivery::{self, Claim, Exchange, Lane, Next, Prune, Resume, Settle};
+use confab_domain::hook::give_up::{GiveUp, GivenUp};
 use confab_domain::{Actor, Result};
 use confab_engine::Engine;
 use confab_types::{AccountSid, Sid as _, Timestamp};
 use futures_util::FutureExt as _;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
-use crate::alert;
 use crate::call::Caller;
-use crate::lane::{Busy, Worker};
+use crate::lane::Worker;
 use crate::target::{Report, Target};
 
 /// Lanes that are worked on at the same time, of all targets.
 const LANES: usize = 512;
-/// Lanes that one claim takes.
+/// Lanes of a target that one exchange takes.
 const CLAIM: usize = 32;
+/// Targets of which one exchange takes lanes, and lanes that it settles: it holds up the writer of the embedded store.
+const CLAIMS: usize = 4;
+const SETTLED: usize = 64;
 /// Targets that are looked at in one round.
 const TARGETS: usize = 1000;
+/// How long a lane is worked on before others have a turn.
+const TURN: Duration = Duration::from_secs(10);
 /// Longest time between two looks at the table: other processes write to it too, and leases of dead ones end.
 const LOOK: Duration = Duration::from_secs(1);
 /// Time between two looks at the oldest deliveries of the log.
@@ -53,14 +56,43 @@ pub struct Deliverer {
     engine: Engine,
     caller: Arc<Caller>,
     options: Options,
-    busy: Busy,
+}
+
+/// What a task of a round did.
+enum Ended {
+    /// The calls of a lane that were at hand.
+    Lane(Settle, Report),
+    /// The work on a lane failed in itself: what it did is not known.
+    Broken { lane: String, target: String },
+    /// Something of a target that counts as a lane of it.
+    Upkeep { target: String },
 }
 
 /// What the loop knows.
 #[derive(Default)]
 struct Round {
     targets: HashMap<String, Target>,
-    running: JoinSet<(String, Report)>,
+    /// Lanes that are worked on here, and since when. The lease of one may end meanwhile all the same, when a virtual clock
+    /// is put forward; it is claimed once more then, and not begun again.
+    lanes: HashMap<String, Instant>,
+    running: JoinSet<Ended>,
+    /// What became of lanes, for the next exchange.
+    settled: Vec<Settle>,
+    /// Whether nothing more is begun.
+    is_ending: bool,
+}
+
+impl Round {
+    fn target(&mut self, name: &str) -> &mut Target {
+        self.targets.entry(name.to_owned()).or_default()
+    }
+
+    /// Something that counted as a lane of a target has ended.
+    fn left(&mut self, target: &str) {
+        if let Some(target) = self.targets.get_mut(target) {
+            target.running = target.running.saturating_sub(1);
+        }
+    }
 }
 
 impl Deliverer {
@@ -71,7 +103,6 @@ impl Deliverer {
             engine,
             caller,
             options,
-            busy: Busy::default(),
         }
     }
 
@@ -79,12 +110,11 @@ impl Deliverer {
     pub async fn run(self, stop: impl Future<Output = ()> + Send) {
         let this = Arc::new(self);
         let mut round = Round::default();
+        // Beside the loop: a log of millions takes long to prune. It ends with the loop.
+        let mut upkeep = JoinSet::new();
+        upkeep.spawn(Arc::clone(&this).keep_pruned());
         let mut stop = std::pin::pin!(stop);
-        let mut prune = tokio::time::interval(PRUNE);
         loop {
-            while let Some(ended) = round.running.try_join_next() {
-                this.ended(&mut round, ended).await;
-            }
             let pause = match this.step(&mut round).await {
                 Ok(pause) => pause,
                 Err(error) => {
@@ -95,99 +125,197 @@ impl Deliverer {
             tokio::select! {
                 biased;
                 () = &mut stop => break,
-                Some(ended) = round.running.join_next() => this.ended(&mut round, ended).await,
+                Some(ended) = round.running.join_next() => this.ended(&mut round, ended),
                 () = this.engine.deliveries_waiting() => {}
-                _ = prune.tick() => this.prune().await,
                 () = tokio::time::sleep(pause) => {}
             }
         }
-        while round.running.join_next().await.is_some() {}
+        this.finish(&mut round).await;
     }
 
     /// Claims what is due and has room, and tells how long there is nothing else to do.
     async fn step(self: &Arc<Self>, round: &mut Round) -> Result<Duration> {
-        let due = self.engine.read(|tx| delivery::due(tx, "", TARGETS)).await?;
+        let due = self.engine.read(|tx| delivery::due(tx, "", TARGETS)).await;
+        self.ended_meanwhile(round);
         let now = self.engine.now();
         let mut next = Timestamp(now.0 + i64::try_from(LOOK.as_micros()).unwrap_or(0));
-        for due in &due {
+        let mut claims = Vec::new();
+        let mut free = LANES.saturating_sub(round.lanes.len());
+        // What became of calls is told also when nothing can be read.
+        for due in due.as_ref().map_or(&[][..], Vec::as_slice) {
             if due.at > now {
                 next = next.min(due.at);
                 continue;
             }
-            let target = round.targets.entry(due.target.clone()).or_default();
-            let room = target.room(now).min(LANES.saturating_sub(round.running.len()));
+            let target = round.target(&due.target);
+            let room = target.room(now).min(free).min(CLAIM);
             if room == 0 {
                 // Room comes with the end of a lane, or with time.
                 next = target.next().map_or(next, |at| next.min(at.max(now)));
                 continue;
             }
-            let claim = Claim {
+            free -= room;
+            claims.push(Claim {
                 target: due.target.clone(),
-                most: i64::try_from(room.min(CLAIM)).unwrap_or(1),
-            };
-            let lanes = self.engine.execute(Actor::System, claim).await?;
-            if lanes.len() == room.min(CLAIM) {
+                most: i64::try_from(room).unwrap_or(1),
+            });
+        }
+        while !(claims.is_empty() && round.settled.is_empty()) {
+            let some = claims.split_off(claims.len().saturating_sub(CLAIMS));
+            if self.exchange(round, some).await? {
                 next = now; // There may be more.
             }
-            for lane in lanes {
-                if !self.busy.enter(&lane.name) {
-                    continue;
-                }
-                target.running += 1;
-                round
-                    .running
-                    .spawn(Arc::clone(self).work(due.target.clone(), lane));
-            }
         }
+        let due = due?;
         round
             .targets
             .retain(|name, target| target.running > 0 || due.iter().any(|due| due.target == *name));
         Ok(Duration::from_micros(u64::try_from(next.0 - now.0).unwrap_or(0)))
     }
 
-    async fn work(self: Arc<Self>, target: String, lane: Lane) -> (String, Report) {
+    /// Tells the store what became of some lanes, takes others, and begins what comes next; whether a claim got all that it
+    /// wanted.
+    async fn exchange(self: &Arc<Self>, round: &mut Round, claims: Vec<Claim>) -> Result<bool> {
+        let some = round.settled.len().min(SETTLED);
+        let settled: Arc<Vec<Settle>> = Arc::new(round.settled.drain(..some).collect());
+        let exchange = Exchange {
+            settled: Arc::clone(&settled),
+            claims: claims.clone(),
+        };
+        match self.engine.execute(Actor::System, exchange).await {
+            Ok(next) => Ok(self.begin(round, &settled, &claims, next)),
+            Err(error) => {
+                // One by one: what cannot be recorded of one lane is not to keep the others from it.
+                for settle in settled.iter() {
+                    self.record(round, settle.clone()).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn record(self: &Arc<Self>, round: &mut Round, settle: Settle) {
+        let settled = Arc::new(vec![settle]);
+        let exchange = Exchange {
+            settled: Arc::clone(&settled),
+            claims: Vec::new(),
+        };
+        let next = match self.engine.execute(Actor::System, exchange).await {
+            Ok(next) => next,
+            Err(error) => {
+                // The lease of the lane ends, and its calls are made again, with their tokens.
+                let lane = settled.first().map(|settle| &settle.lane);
+                tracing::warn!(lane, %error, "what became of a webhook's calls was not recorded");
+                Next::default()
+            }
+        };
+        self.begin(round, &settled, &[], next);
+    }
+
+    fn begin(self: &Arc<Self>, round: &mut Round, settled: &[Settle], claims: &[Claim], next: Next) -> bool {
+        let goes_on: HashSet<&str> = next.continued.iter().map(|lane| lane.name.as_str()).collect();
+        for settle in settled {
+            if !goes_on.contains(settle.lane.as_str()) {
+                round.lanes.remove(&settle.lane);
+                round.left(&settle.target);
+            }
+        }
+        for lane in next.continued {
+            round.running.spawn(Arc::clone(self).work(lane));
+        }
+        let mut is_full = false;
+        for (claim, lanes) in claims.iter().zip(next.claimed) {
+            is_full |= i64::try_from(lanes.len()) == Ok(claim.most);
+            for lane in lanes {
+                if round.lanes.contains_key(&lane.name) {
+                    continue;
+                }
+                round.lanes.insert(lane.name.clone(), Instant::now());
+                round.target(&lane.target).running += 1;
+                round.running.spawn(Arc::clone(self).work(lane));
+            }
+        }
+        is_full
+    }
+
+    async fn work(self: Arc<Self>, lane: Lane) -> Ended {
         let worker = Worker {
             engine: &self.engine,
             caller: &self.caller,
             retry_for: self.options.retry_for,
         };
-        let name = lane.name.clone();
-        let ended = AssertUnwindSafe(worker.work(lane)).catch_unwind().await;
-        // The lease of a lane whose work failed so ends by itself.
-        let (report, pause_until) = ended.unwrap_or((Report::Idle, None));
-        // After the record, so that nobody begins what is just being recorded.
-        if self.busy.leave(&name) {
-            let release = Settle {
-                lane: name,
-                outcomes: Vec::new(),
-                pause_until: Some(pause_until.unwrap_or_else(|| self.engine.now())),
-            };
-            if let Err(error) = self.engine.execute(Actor::System, release).await {
-                tracing::warn!(%error, "a lane of webhooks goes on later");
-            }
+        let (name, target) = (lane.name.clone(), lane.target.clone());
+        match AssertUnwindSafe(worker.work(lane)).catch_unwind().await {
+            Ok((settle, report)) => Ended::Lane(settle, report),
+            Err(_) => Ended::Broken { lane: name, target },
         }
-        (target, report)
     }
 
-    async fn ended(
-        self: &Arc<Self>,
-        round: &mut Round,
-        ended: std::result::Result<(String, Report), tokio::task::JoinError>,
-    ) {
-        let Ok((name, report)) = ended else { return };
-        let Some(target) = round.targets.get_mut(&name) else {
+    fn ended_meanwhile(self: &Arc<Self>, round: &mut Round) {
+        while let Some(ended) = round.running.try_join_next() {
+            self.ended(round, ended);
+        }
+    }
+
+    fn ended(self: &Arc<Self>, round: &mut Round, ended: std::result::Result<Ended, JoinError>) {
+        match ended {
+            Ok(Ended::Lane(mut settle, report)) => {
+                let is_long = round
+                    .lanes
+                    .get(&settle.lane)
+                    .is_some_and(|since| since.elapsed() > TURN);
+                if is_long || round.is_ending {
+                    settle.pause_until.get_or_insert_with(|| self.engine.now());
+                }
+                self.heard(round, &settle.target, report);
+                round.settled.push(settle);
+            }
+            // The lease of a lane whose work failed so ends by itself.
+            Ok(Ended::Broken { lane, target }) => {
+                round.lanes.remove(&lane);
+                round.left(&target);
+            }
+            Ok(Ended::Upkeep { target }) => round.left(&target),
+            // No task is cancelled, and none panics outside of the above.
+            Err(error) => tracing::error!(%error, "a task of the webhooks failed"),
+        }
+    }
+
+    fn heard(self: &Arc<Self>, round: &mut Round, name: &str, report: Report) {
+        let (now, too_old, is_ending) = (self.engine.now(), self.too_old(), round.is_ending);
+        let target = round.target(name);
+        let is_back = target.heard(report, now);
+        let gives_up = too_old.filter(|before| report == Report::Failing && target.failing_since(*before));
+        if is_ending || !(is_back || gives_up.is_some()) {
             return;
+        }
+        // It counts as a lane: a target is not tried before what is too old for it has been given up.
+        target.running += 1;
+        let (this, name) = (Arc::clone(self), name.to_owned());
+        match gives_up {
+            Some(before) => round.running.spawn(this.give_up(name, before)),
+            None => round.running.spawn(this.resume(name)),
         };
-        if target.ended(report, self.engine.now()) {
-            tracing::info!(target = name, "webhooks are delivered again");
-            self.resume(name).await;
-        } else if report == Report::Failing
-            && let Some(before) = self.too_old()
-            && target.failing_since(before)
-        {
-            // It counts as a lane, so that the target is not tried before it has ended.
-            target.running += 1;
-            round.running.spawn(Arc::clone(self).give_up(name, before));
+    }
+
+    /// Ends what was begun, and gives its lanes back.
+    async fn finish(self: &Arc<Self>, round: &mut Round) {
+        round.is_ending = true;
+        let now = self.engine.now();
+        for settle in &mut round.settled {
+            settle.pause_until.get_or_insert(now);
+        }
+        loop {
+            self.ended_meanwhile(round);
+            while !round.settled.is_empty() {
+                if let Err(error) = self.exchange(round, Vec::new()).await {
+                    tracing::warn!(%error, "what became of webhooks' calls was not recorded");
+                }
+            }
+            let Some(ended) = round.running.join_next().await else {
+                return;
+            };
+            self.ended(round, ended);
         }
     }
 
@@ -199,63 +327,69 @@ impl Deliverer {
 
     /// A target has not answered for as long as anything is tried: what has become too old meanwhile is given up without
     /// a call each, in steps, with one alert for all.
-    async fn give_up(self: Arc<Self>, target: String, before: Timestamp) -> (String, Report) {
-        let (account, origin) = target.split_once(' ').unwrap_or((&target, ""));
-        let Some(account) = AccountSid::parse(account) else {
-            return (target, Report::Idle);
-        };
-        let (mut given_up, mut behind) = (0, Some(0));
-        while let Some(at) = behind {
+    async fn give_up(self: Arc<Self>, target: String, before: Timestamp) -> Ended {
+        let account = target
+            .split_once(' ')
+            .and_then(|(account, _)| AccountSid::parse(account));
+        let mut so_far = GivenUp::default();
+        while let Some(account) = account
+            && !so_far.is_done
+        {
             let step = GiveUp {
                 account,
                 target: target.clone(),
                 before,
-                behind: at,
+                tried_for: self.options.retry_for.as_secs(),
+                so_far,
             };
             match self.engine.execute(Actor::System, step).await {
-                Ok(done) => {
-                    given_up += done.count;
-                    behind = done.next;
-                }
+                Ok(done) => so_far = done,
                 Err(error) => {
                     tracing::warn!(target, %error, "webhooks that are too old are given up later");
                     break;
                 }
             }
         }
-        if given_up > 0 {
-            tracing::warn!(target, given_up, "webhooks were given up");
-            let record = Record(alert::given_up(account, origin, given_up, self.options.retry_for));
-            if let Err(error) = self.engine.execute(Actor::System, record).await {
-                tracing::warn!(target, %error, "an alert was not recorded");
-            }
+        if so_far.count > 0 {
+            tracing::warn!(target, given_up = so_far.count, "webhooks were given up");
         }
-        (target, Report::Idle)
+        Ended::Upkeep { target }
     }
 
     /// A target is back: what waits for a later try goes on at once.
-    async fn resume(&self, target: String) {
+    async fn resume(self: Arc<Self>, target: String) -> Ended {
+        tracing::info!(target, "webhooks are delivered again");
         loop {
             let resume = Resume {
                 target: target.clone(),
             };
             match self.engine.execute(Actor::System, resume).await {
                 Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => return tracing::warn!(%error, "waiting webhooks go on later"),
+                Ok(false) => return Ended::Upkeep { target },
+                Err(error) => {
+                    tracing::warn!(%error, "waiting webhooks go on later");
+                    return Ended::Upkeep { target };
+                }
             }
         }
     }
 
-    /// Removes what the log is not to keep any longer.
-    async fn prune(&self) {
-        let log_for = i64::try_from(self.options.log_for.as_micros()).unwrap_or(i64::MAX);
-        let before = Timestamp(self.engine.now().0.saturating_sub(log_for));
+    /// Removes what the log is not to keep any longer, now and then.
+    async fn keep_pruned(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(PRUNE);
         loop {
-            match self.engine.execute(Actor::System, Prune { before }).await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => return tracing::warn!(%error, "the log of webhooks is pruned later"),
+            ticks.tick().await;
+            let log_for = i64::try_from(self.options.log_for.as_micros()).unwrap_or(i64::MAX);
+            let before = Timestamp(self.engine.now().0.saturating_sub(log_for));
+            loop {
+                match self.engine.execute(Actor::System, Prune { before }).await {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) => {
+                        tracing::warn!(%error, "the log of webhooks is pruned later");
+                        break;
+                    }
+                }
             }
         }
     }

@@ -1,10 +1,7 @@
 //! Working through a lane: call after call, in order.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use confab_domain::Actor;
 use confab_domain::alert::NewAlert;
 use confab_domain::hook::delivery::{Attempt, Delivery, Lane, Outcome, Settle, State};
 use confab_engine::Engine;
@@ -15,36 +12,6 @@ use crate::alert::{self, Moment};
 use crate::call::{Call, Caller, Came, Failure};
 use crate::deliverer::back_off;
 use crate::target::Report;
-
-/// How long a lane is worked on before others have a turn.
-const TURN: Duration = Duration::from_secs(10);
-
-/// Lanes that are worked on here. The lease of one may end meanwhile all the same, when a virtual clock is put forward;
-/// it is claimed once more then, and not begun again. Each is kept with whether that has happened.
-#[derive(Debug, Default)]
-pub(crate) struct Busy(Mutex<HashMap<String, bool>>);
-
-impl Busy {
-    fn lanes(&self) -> MutexGuard<'_, HashMap<String, bool>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether nobody else was at it.
-    pub(crate) fn enter(&self, lane: &str) -> bool {
-        let mut lanes = self.lanes();
-        if let Some(claimed_again) = lanes.get_mut(lane) {
-            *claimed_again = true;
-            return false;
-        }
-        lanes.insert(lane.to_owned(), false);
-        true
-    }
-
-    /// Whether somebody claimed it meanwhile, who did not begin: nobody has it then, whatever its row says.
-    pub(crate) fn leave(&self, lane: &str) -> bool {
-        self.lanes().remove(lane).unwrap_or(false)
-    }
-}
 
 /// Makes the calls of lanes.
 pub(crate) struct Worker<'a> {
@@ -64,44 +31,30 @@ enum Verdict {
 }
 
 impl Worker<'_> {
-    /// Works through a lane that was claimed. What is recorded, is recorded in the order of the calls. Gives also when the
-    /// lane goes on.
-    pub(crate) async fn work(&self, mut lane: Lane) -> (Report, Option<Timestamp>) {
-        let started = Instant::now();
+    /// Makes the calls of a lane that are at hand, up to one that is to wait.
+    pub(crate) async fn work(&self, lane: Lane) -> (Settle, Report) {
         let mut report = Report::Idle;
-        loop {
-            let mut outcomes = Vec::with_capacity(lane.deliveries.len());
-            let mut pause_until = None;
-            for delivery in &lane.deliveries {
-                let (outcome, verdict, reached) = self.call(delivery).await;
-                report = reached;
-                outcomes.push(outcome);
-                pause_until = match verdict {
-                    Verdict::Later(at) => Some(at),
-                    // Not one call after another that takes its longest: the target decides who is tried next.
-                    Verdict::TooOld => Some(self.engine.now()),
-                    Verdict::Delivered | Verdict::GivenUp => continue,
-                };
-                break;
-            }
-            if pause_until.is_none() && started.elapsed() > TURN {
-                pause_until = Some(self.engine.now());
-            }
-            let settle = Settle {
-                lane: lane.name.clone(),
-                outcomes,
-                pause_until,
+        let mut outcomes = Vec::with_capacity(lane.deliveries.len());
+        let mut pause_until = None;
+        for delivery in &lane.deliveries {
+            let (outcome, verdict, reached) = self.call(delivery).await;
+            report = reached;
+            outcomes.push(outcome);
+            pause_until = match verdict {
+                Verdict::Later(at) => Some(at),
+                // Not one call after another that takes its longest: the target decides who is tried next.
+                Verdict::TooOld => Some(self.engine.now()),
+                Verdict::Delivered | Verdict::GivenUp => continue,
             };
-            match self.engine.execute(Actor::System, settle).await {
-                Ok(more) if more.is_empty() => return (report, pause_until),
-                Ok(more) => lane.deliveries = more,
-                Err(error) => {
-                    // The lease of the lane ends, and its calls are made again, with their tokens.
-                    tracing::warn!(lane = lane.name, %error, "what became of a webhook's calls was not recorded");
-                    return (report, None);
-                }
-            }
+            break;
         }
+        let settle = Settle {
+            lane: lane.name,
+            target: lane.target,
+            outcomes,
+            pause_until,
+        };
+        (settle, report)
     }
 
     async fn call(&self, delivery: &Delivery) -> (Outcome, Verdict, Report) {
@@ -185,22 +138,5 @@ fn attempt(at: Timestamp, came: &Came) -> Attempt {
         status: came.result.ok().map(i64::from),
         error: came.error.clone(),
         answer: came.logged(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lane_is_begun_once_and_tells_who_claimed_it_meanwhile() {
-        let busy = Busy::default();
-        assert!(busy.enter("a"));
-        assert!(busy.enter("b"));
-        assert!(!busy.enter("a"));
-        assert!(busy.leave("a"));
-        assert!(!busy.leave("b"));
-        assert!(busy.enter("a"));
-        assert!(!busy.leave("a"));
     }
 }

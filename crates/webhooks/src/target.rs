@@ -15,7 +15,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// What is known of a target; only while there is work for it.
 #[derive(Debug, Default)]
 pub(crate) struct Target {
-    /// Lanes that are worked on.
+    /// Lanes that are worked on, and upkeep.
     pub(crate) running: usize,
     /// Failures since the last call that went well.
     failures: u32,
@@ -57,9 +57,8 @@ impl Target {
         self.probe_at.is_some() && self.failing_since.is_some_and(|since| since <= moment)
     }
 
-    /// Takes in what became of a lane; whether the target is back after it was spared.
-    pub(crate) fn ended(&mut self, report: Report, now: Timestamp) -> bool {
-        self.running = self.running.saturating_sub(1);
+    /// Takes in what became of a lane's calls; whether the target is back after it was spared.
+    pub(crate) fn heard(&mut self, report: Report, now: Timestamp) -> bool {
         match report {
             Report::Idle => false,
             Report::Answered => {
@@ -92,8 +91,7 @@ mod tests {
         let mut now = Timestamp(0);
         for _ in 0..PATIENCE {
             assert!(target.room(now) > 1);
-            target.running += 1;
-            assert!(!target.ended(Report::Failing, now));
+            assert!(!target.heard(Report::Failing, now));
         }
         assert_eq!(target.room(now), 0);
         let mut pauses = Vec::new();
@@ -102,19 +100,18 @@ mod tests {
             pauses.push((at.0 - now.0) / 1_000_000);
             now = at;
             assert_eq!(target.room(now), 1);
-            target.running += 1;
+            target.running = 1;
             assert_eq!(target.room(now), 0);
-            target.ended(Report::Failing, now);
+            target.running = 0;
+            target.heard(Report::Failing, now);
         }
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
         assert!(target.failing_since(Timestamp(0)));
         assert!(!target.failing_since(Timestamp(-1)));
         now = target.next().unwrap();
-        target.running += 1;
-        assert!(target.ended(Report::Answered, now));
+        assert!(target.heard(Report::Answered, now));
         assert!(!target.failing_since(now));
         assert_eq!(target.room(now), LANES);
-        target.running += 1;
-        assert!(!target.ended(Report::Answered, now));
+        assert!(!target.heard(Report::Answered, now));
     }
 }

@@ -189,7 +189,7 @@ impl Command for Abandon {
             resource: Some(closed.sid.to_string()),
             ..NewAlert::new(closed.account, Level::Error, 50427)
         };
-        alert::record(tx, cx, &alert.because(&self.cause))
+        alert::record(tx, cx, &alert.because(&self.cause)).map(drop)
     }
 }
 

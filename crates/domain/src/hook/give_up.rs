@@ -3,18 +3,21 @@
 use std::collections::HashMap;
 
 use confab_store::params;
-use confab_types::{AccountSid, Timestamp};
+use confab_types::{AccountSid, AlertSid, Timestamp};
 
 use super::delivery::State;
+use crate::alert::{self, Level, NewAlert};
 use crate::{Command, Cx, Result, Transaction};
 
+/// No answer for want of a connection, or one that says no.
+const UNANSWERED: i64 = 11200;
 /// Deliveries that one transaction looks at.
 const STEP: i64 = 500;
 
 /// Gives up queued deliveries of a target that are too old, oldest first, some at a time.
 ///
 /// They are found by the account's index of what is queued, oldest first: what else is as old and queued there is of
-/// other dead targets. A lane that a worker has is left to that worker, whose next call fails too.
+/// other dead targets. A lane that a server has is left to it, whose next call there fails too.
 #[derive(Clone, Debug)]
 pub struct GiveUp {
     /// The account.
@@ -23,17 +26,23 @@ pub struct GiveUp {
     pub target: String,
     /// What happened before is too old.
     pub before: Timestamp,
-    /// The number behind which this step looks; 0 at first.
-    pub behind: i64,
+    /// How long things are tried, seconds; for the alert.
+    pub tried_for: u64,
+    /// What the steps before this one did.
+    pub so_far: GivenUp,
 }
 
-/// What a step did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the steps did up to now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GivenUp {
     /// How many were given up.
     pub count: u64,
-    /// Behind which number the next step looks; none when nothing is left.
-    pub next: Option<i64>,
+    /// The alert that tells so: one for all steps, written with the first and brought up to date with each.
+    pub alert: Option<AlertSid>,
+    /// The number behind which the next step looks.
+    pub behind: i64,
+    /// Whether nothing is left to look at.
+    pub is_done: bool,
 }
 
 impl Command for GiveUp {
@@ -43,18 +52,18 @@ impl Command for GiveUp {
         let rows = tx.query(
             "SELECT id, created_at, target, lane FROM webhook_delivery WHERE account_sid = $1 \
              AND state <> 'delivered' AND state = 'queued' AND id > $2 ORDER BY id LIMIT $3",
-            params![self.account.to_string(), self.behind, STEP],
+            params![self.account.to_string(), self.so_far.behind, STEP],
         )?;
-        let mut next = (rows.len() as i64 == STEP).then_some(self.behind);
+        let mut done = self.so_far;
+        done.is_done = (rows.len() as i64) < STEP;
         let mut lanes: HashMap<String, bool> = HashMap::new();
-        let mut count = 0;
         for mut row in rows {
             let (id, created_at) = (row.int()?, row.int()?);
             if created_at >= self.before.0 {
-                next = None;
+                done.is_done = true;
                 break;
             }
-            next = next.map(|_| id);
+            done.behind = id;
             let (target, lane) = (row.text()?, row.text()?);
             if target != self.target {
                 continue;
@@ -68,7 +77,7 @@ impl Command for GiveUp {
                 }
             };
             if free {
-                count += 1;
+                done.count += 1;
                 tx.push(
                     "UPDATE webhook_delivery SET state = $2 WHERE id = $1",
                     params![id, State::Failed.name()],
@@ -85,18 +94,36 @@ impl Command for GiveUp {
                 tx.push("DELETE FROM webhook_lane WHERE lane = $1", params![lane])?;
             }
         }
-        Ok(GivenUp { count, next })
+        if done.count > self.so_far.count {
+            let told = self.told(done.count);
+            match done.alert {
+                Some(alert) => alert::reword(tx, alert, &told.text)?,
+                None => done.alert = Some(alert::record(tx, cx, &told)?),
+            }
+        }
+        Ok(done)
     }
 }
 
-/// Locks a lane that no worker has; `false` when one has it, or somebody adds to it just now: nobody is waited for while
+impl GiveUp {
+    fn told(&self, count: u64) -> NewAlert {
+        let origin = self.target.split_once(' ').map_or("", |(_, origin)| origin);
+        NewAlert::new(self.account, Level::Error, UNANSWERED).because(format!(
+            "{count} calls of webhooks to {origin} were given up, which has not answered for {} seconds; they can be \
+             replayed",
+            self.tried_for
+        ))
+    }
+}
+
+/// Locks a lane that no server has; `false` when one has it, or somebody adds to it just now: nobody is waited for while
 /// other lanes are locked.
 fn hold_free(tx: &mut Transaction<'_>, cx: &Cx<'_>, lane: &str) -> Result<bool> {
     let row = tx.first(
-        "SELECT claimed, next_at FROM webhook_lane WHERE lane = $1 {skip_locked}",
+        "SELECT server, next_at FROM webhook_lane WHERE lane = $1 {skip_locked}",
         params![lane],
     )?;
     let Some(mut row) = row else { return Ok(false) };
-    let (claimed, next_at) = (row.int()? != 0, row.int()?);
-    Ok(!claimed || next_at <= cx.now.0)
+    let (server, next_at) = (row.opt_text()?, row.int()?);
+    Ok(server.is_none() || next_at <= cx.now.0)
 }
