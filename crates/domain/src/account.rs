@@ -2,7 +2,9 @@
 
 use confab_store::{Row, params};
 use confab_types::{AccountSid, ApiError, Duration, MessagingServiceSid, ServiceSid, Sid as _, Timestamp};
+use serde_json::{Value, json};
 
+use crate::audit::{self, Kind, Subject};
 use crate::conversation::{Timer, check_timer};
 use crate::error::Error;
 use crate::sync::{opt_sid, sid};
@@ -230,6 +232,16 @@ pub(crate) fn insert(
     Ok(account)
 }
 
+/// What the log of changes tells of the account's defaults.
+fn properties(account: &Account) -> Value {
+    json!({
+        "default_chat_service_sid": account.default_service.to_string(),
+        "default_messaging_service_sid": account.default_messaging_service.map(|sid| sid.to_string()),
+        "default_inactive_timer": account.default_inactive_timer,
+        "default_closed_timer": account.default_closed_timer,
+    })
+}
+
 /// Changes the account's defaults (B-030, B-059…B-061); what is `None` stays. Conversations that exist keep what they
 /// have.
 #[derive(Clone, Debug)]
@@ -268,6 +280,7 @@ impl Command for Configure {
         if self.is_empty() {
             return Ok(account);
         }
+        let before = properties(&account);
         if let Some(text) = &self.default_service {
             let named = ServiceSid::parse(text).ok_or_else(|| ApiError::invalid("DefaultChatServiceSid"))?;
             // Looked up under the lock of the account, which a deletion of the service takes as well.
@@ -298,6 +311,8 @@ impl Command for Configure {
                 cx.now.0
             ],
         )?;
+        let subject = Subject::new(Kind::Configuration, self.sid, self.sid);
+        audit::updated(tx, cx, &subject, &before, &properties(&account))?;
         if self.default_service.is_some() {
             // Whoever calls next is about the new service (B-030).
             cx.emit(Effect::CredentialsChanged {

@@ -2,7 +2,9 @@
 
 use confab_store::{Row, params};
 use confab_types::{AccountSid, ApiError};
+use serde_json::{Value, json};
 
+use crate::audit::{self, Kind, Subject};
 use crate::endpoint::{self, Method};
 use crate::event::{self, Event, Scope};
 use crate::{Command, Cx, Effect, Result, Transaction, account, text};
@@ -109,6 +111,17 @@ pub struct Update {
     pub target: Option<String>,
 }
 
+/// What the log of changes tells of them.
+fn properties(hook: &AccountWebhook) -> Value {
+    json!({
+        "pre_webhook_url": hook.pre_webhook_url,
+        "post_webhook_url": hook.post_webhook_url,
+        "method": hook.method.upper(),
+        "filters": serde_json::to_value(&hook.filters).unwrap_or_default(),
+        "target": hook.target.name(),
+    })
+}
+
 impl Command for Update {
     type Output = AccountWebhook;
 
@@ -116,6 +129,7 @@ impl Command for Update {
         // Of two callers who each set a part, the second sees what the first has set.
         account::hold(tx, self.account)?;
         let mut hook = fetch(tx, self.account)?;
+        let before = properties(&hook);
         if let Some(text) = &self.method {
             hook.method = Method::parse(text)?;
         }
@@ -148,6 +162,8 @@ impl Command for Update {
                 hook.target.name()
             ],
         )?;
+        let subject = Subject::new(Kind::AccountWebhooks, self.account, self.account);
+        audit::updated(tx, cx, &subject, &before, &properties(&hook))?;
         cx.emit(Effect::HooksChanged {
             account: self.account,
         });

@@ -5,8 +5,10 @@ use confab_types::{
     AccountSid, Address, AddressConfigurationSid, ApiError, FlowSid, KeyPart, ServiceSid, Sid, Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::alert::{self, Level, NewAlert};
+use crate::audit::{self, Kind, Subject};
 use crate::endpoint::{self, Method};
 use crate::error::{Error, taken};
 use crate::event::{self, Event, Scope};
@@ -345,6 +347,16 @@ pub struct Create {
     pub fields: Fields,
 }
 
+/// What the log of changes tells of one.
+fn properties(configuration: &AddressConfiguration) -> Value {
+    json!({
+        "type": configuration.kind,
+        "address": configuration.address,
+        "friendly_name": configuration.friendly_name,
+        "auto_creation": serde_json::to_value(&configuration.auto_creation).unwrap_or_default(),
+    })
+}
+
 impl Command for Create {
     type Output = AddressConfiguration;
 
@@ -393,6 +405,8 @@ impl Command for Create {
             let text = format!("The address {address} has a configuration already");
             taken(e, ApiError::new(20409).message(text))
         })?;
+        let subject = Subject::new(Kind::AddressConfiguration, new.account, new.sid);
+        audit::created(tx, cx, &subject, &properties(&new))?;
         Ok(new)
     }
 }
@@ -437,6 +451,7 @@ impl Command for Update {
             params![found.sid.to_string()],
         )?;
         let mut changed = row.map(read).transpose()?.ok_or_else(|| Error::code(20404))?;
+        let before = properties(&changed);
         self.fields.fill(tx, cx, &mut changed)?;
         changed.updated_at = cx.now;
         tx.exec(
@@ -448,6 +463,8 @@ impl Command for Update {
                 cx.now.0
             ],
         )?;
+        let subject = Subject::new(Kind::AddressConfiguration, changed.account, changed.sid);
+        audit::updated(tx, cx, &subject, &before, &properties(&changed))?;
         Ok(changed)
     }
 }
@@ -473,6 +490,8 @@ impl Command for Delete {
         if deleted == 0 {
             return Err(Error::code(20404));
         }
+        let subject = Subject::new(Kind::AddressConfiguration, found.account, found.sid);
+        audit::deleted(tx, cx, &subject)?;
         let alert = NewAlert {
             resource: Some(found.sid.to_string()),
             ..NewAlert::new(found.account, Level::Warning, 50610)

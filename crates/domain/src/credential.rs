@@ -5,7 +5,9 @@ use std::fmt;
 
 use confab_store::{Row, params};
 use confab_types::{AccountSid, ApiError, CredentialSid, KeyPart, Timestamp};
+use serde_json::{Value, json};
 
+use crate::audit::{self, Kind, Subject};
 use crate::error::Error;
 use crate::list::{Bound, Listing};
 use crate::sync::sid;
@@ -191,6 +193,19 @@ pub struct Create {
     pub secret: Sealed,
 }
 
+fn subject(credential: &Credential) -> Subject {
+    Subject::new(Kind::Credential, credential.account, credential.sid)
+}
+
+/// What the log of changes tells of a credential: never its secret.
+fn properties(credential: &Credential) -> Value {
+    json!({
+        "friendly_name": credential.friendly_name,
+        "type": credential.kind.name(),
+        "sandbox": credential.sandbox,
+    })
+}
+
 impl Command for Create {
     type Output = Credential;
 
@@ -222,6 +237,7 @@ impl Command for Create {
                 cx.now.0
             ],
         )?;
+        audit::created(tx, cx, &subject(&new), &properties(&new))?;
         Ok(new)
     }
 }
@@ -272,6 +288,11 @@ impl Command for Update {
         if self.friendly_name.is_none() && self.sandbox.is_none() && self.secret.is_none() {
             return Ok(changed);
         }
+        let mut before = properties(&changed);
+        if self.secret.is_some() {
+            // That it changed, not what it is.
+            before["secret"] = "***".into();
+        }
         if let Some(renewal) = &self.secret {
             if changed.secret != renewal.seen {
                 return Err(Error::code(20409));
@@ -299,6 +320,11 @@ impl Command for Update {
                 cx.now.0
             ],
         )?;
+        let mut after = properties(&changed);
+        if self.secret.is_some() {
+            after["secret"] = "*** (changed)".into();
+        }
+        audit::updated(tx, cx, &subject(&changed), &before, &after)?;
         Ok(changed)
     }
 }
@@ -315,15 +341,15 @@ pub struct Delete {
 impl Command for Delete {
     type Output = ();
 
-    fn apply(&self, tx: &mut Transaction<'_>, _: &mut Cx<'_>) -> Result<()> {
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
         let deleted = tx.exec(
             "DELETE FROM credential WHERE sid = $1 AND account_sid = $2",
             params![self.credential.to_string(), self.account.to_string()],
         )?;
         if deleted == 0 {
-            Err(Error::code(20404))
-        } else {
-            Ok(())
+            return Err(Error::code(20404));
         }
+        let subject = Subject::new(Kind::Credential, self.account, self.credential);
+        audit::deleted(tx, cx, &subject)
     }
 }

@@ -1,5 +1,6 @@
 //! What a command gets besides its transaction, and what it leaves behind for after the commit.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use confab_types::{AccountSid, Channel, ConversationSid, KeySid, ServiceSid, Sid, Timestamp, UserSid};
@@ -106,11 +107,22 @@ impl Actor {
     }
 }
 
+/// A caller of REST, for the log of what such callers changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requester {
+    /// SID of what he was let in by: an account, or an API key.
+    pub sid: String,
+    /// Where the request came from, where that is known.
+    pub ip: Option<IpAddr>,
+}
+
 /// Who acts, and whether webhooks hear of it.
 #[derive(Clone, Debug)]
 pub struct Origin {
     /// Who acts.
     pub actor: Actor,
+    /// Whom the log of changes names; without one nothing is logged.
+    pub requester: Option<Arc<Requester>>,
     /// Whether webhooks are called: for a caller of REST only on demand, for all others always (B-381, B-382).
     pub announces: bool,
 }
@@ -121,8 +133,16 @@ impl Origin {
     pub fn rest(webhook_enabled: bool) -> Self {
         Self {
             actor: Actor::Rest,
+            requester: None,
             announces: webhook_enabled,
         }
+    }
+
+    /// The same with whom the log of changes names.
+    #[must_use]
+    pub fn by(mut self, requester: Requester) -> Self {
+        self.requester = Some(Arc::new(requester));
+        self
     }
 }
 
@@ -130,6 +150,7 @@ impl From<Actor> for Origin {
     fn from(actor: Actor) -> Self {
         Self {
             announces: !matches!(actor, Actor::Rest),
+            requester: None,
             actor,
         }
     }
@@ -202,6 +223,8 @@ pub struct Cx<'a> {
     pub now: Timestamp,
     /// Who acts.
     pub actor: Actor,
+    /// Whom the log of changes names.
+    pub(crate) requester: Option<Arc<Requester>>,
     /// The owner's limits.
     pub limits: &'a Limits,
     /// Name of the server that runs it, under which it has jobs and lanes.
@@ -229,6 +252,7 @@ impl<'a> Cx<'a> {
         Self {
             now,
             actor: origin.actor,
+            requester: origin.requester,
             announces: origin.announces,
             limits,
             server: "",

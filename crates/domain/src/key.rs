@@ -3,6 +3,9 @@
 use confab_store::{Row, params};
 use confab_types::{AccountSid, KeyPart, KeySid, Timestamp};
 
+use serde_json::json;
+
+use crate::audit::{self, Kind, Subject};
 use crate::error::Error;
 use crate::list::{Bound, Listing};
 use crate::sync::sid;
@@ -130,6 +133,8 @@ impl Command for Create {
                 cx.now.0
             ],
         )?;
+        let name = json!({ "friendly_name": key.friendly_name });
+        audit::created(tx, cx, &Subject::new(Kind::ApiKey, key.account, key.sid), &name)?;
         Ok(key)
     }
 }
@@ -152,6 +157,9 @@ impl Command for Update {
         let mut key = fetch(tx, self.account, self.key)?;
         if let Some(name) = &self.friendly_name {
             text::at_most(name, 64, 20002)?;
+            let before = json!({ "friendly_name": key.friendly_name });
+            let subject = Subject::new(Kind::ApiKey, key.account, key.sid);
+            audit::updated(tx, cx, &subject, &before, &json!({ "friendly_name": name }))?;
             key.friendly_name.clone_from(name);
             key.updated_at = cx.now;
             tx.exec(
@@ -183,6 +191,7 @@ impl Command for Delete {
         if deleted == 0 {
             return Err(Error::code(20404));
         }
+        audit::deleted(tx, cx, &Subject::new(Kind::ApiKey, self.account, self.key))?;
         cx.emit(Effect::CredentialsChanged {
             key: Some(self.key),
             account: self.account,

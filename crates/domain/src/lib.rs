@@ -8,6 +8,7 @@ pub mod account;
 pub mod account_webhook;
 pub mod address_configuration;
 pub mod alert;
+pub mod audit;
 pub mod binding;
 pub mod chat;
 pub mod content;
@@ -52,7 +53,9 @@ pub mod webhook;
 
 use confab_store::{Migration, Tx};
 
-pub use cx::{Actor, Change, Client, Command, Commit, Counted, Cx, Effect, Ids, Limits, Origin, Stream};
+pub use cx::{
+    Actor, Change, Client, Command, Commit, Counted, Cx, Effect, Ids, Limits, Origin, Requester, Stream,
+};
 pub use error::{Error, Result};
 pub use list::{Order, Page, Window};
 
@@ -91,6 +94,7 @@ pub const MIGRATIONS: &[Migration] = &[
         include_str!("../migrations/0016_webhook_replays.sql"),
     ),
     step(17, "servers", include_str!("../migrations/0017_servers.sql")),
+    step(18, "audit", include_str!("../migrations/0018_audit.sql")),
 ];
 
 const fn step(version: i64, name: &'static str, sql: &'static str) -> Migration {

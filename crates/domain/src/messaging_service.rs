@@ -3,7 +3,9 @@
 use confab_store::{Row, params};
 use confab_types::{AccountSid, ApiError, KeyPart, MessagingServiceSid, Sid as _, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::audit::{self, Kind, Subject};
 use crate::endpoint::{self, Method};
 use crate::error::Error;
 use crate::list::{Bound, Listing};
@@ -404,8 +406,18 @@ impl Command for Create {
             .ok_or_else(|| ApiError::missing("FriendlyName"))?;
         let mut settings = Settings::default();
         self.fields.fill(&mut settings)?;
-        save_new(tx, cx, self.account, name, settings)
+        let made = save_new(tx, cx, self.account, name, settings)?;
+        let subject = Subject::new(Kind::MessagingService, self.account, made.sid);
+        audit::created(tx, cx, &subject, &properties(&made))?;
+        Ok(made)
     }
+}
+
+/// What the log of changes tells of a messaging service.
+fn properties(service: &MessagingService) -> Value {
+    let mut properties = serde_json::to_value(&service.settings).unwrap_or_default();
+    properties["friendly_name"] = service.friendly_name.as_str().into();
+    properties
 }
 
 /// Changes a messaging service.
@@ -442,6 +454,8 @@ impl Command for Update {
                 cx.now.0
             ],
         )?;
+        let subject = Subject::new(Kind::MessagingService, self.account, changed.sid);
+        audit::updated(tx, cx, &subject, &properties(&before), &properties(&changed))?;
         Ok(changed)
     }
 }
@@ -476,6 +490,7 @@ impl Command for Delete {
             "DELETE FROM messaging_service WHERE sid = $1",
             params![self.service.to_string()],
         )?;
-        Ok(())
+        let subject = Subject::new(Kind::MessagingService, self.account, self.service);
+        audit::deleted(tx, cx, &subject)
     }
 }

@@ -3,7 +3,9 @@
 use confab_store::{Row, params};
 use confab_types::{AccountSid, ServiceSid};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
+use crate::audit::{self, Kind, Subject};
 use crate::sync::sid;
 use crate::{Command, Cx, Result, Transaction, service, text};
 
@@ -163,12 +165,24 @@ pub struct Update {
     pub removed_from_conversation: Setting,
 }
 
+/// What the log of changes tells of them.
+fn properties(notification: &Notification) -> Value {
+    let told = |value: serde_json::Result<Value>| value.unwrap_or_default();
+    json!({
+        "log_enabled": notification.log_enabled,
+        "new_message": told(serde_json::to_value(&notification.new_message)),
+        "added_to_conversation": told(serde_json::to_value(&notification.added_to_conversation)),
+        "removed_from_conversation": told(serde_json::to_value(&notification.removed_from_conversation)),
+    })
+}
+
 impl Command for Update {
     type Output = Notification;
 
-    fn apply(&self, tx: &mut Transaction<'_>, _: &mut Cx<'_>) -> Result<Notification> {
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Notification> {
         service::lock(tx, self.account, self.service)?;
         let mut found = fetch(tx, self.service)?;
+        let before = properties(&found);
         found.log_enabled = self.log_enabled.unwrap_or(found.log_enabled);
         let new = &mut found.new_message;
         self.new_message
@@ -205,6 +219,8 @@ impl Command for Update {
                 text::to_json(&found.removed_from_conversation)
             ],
         )?;
+        let subject = Subject::new(Kind::ServiceNotifications, self.account, self.service);
+        audit::updated(tx, cx, &subject, &before, &properties(&found))?;
         Ok(found)
     }
 }

@@ -2,7 +2,9 @@
 
 use confab_store::params;
 use confab_types::{AccountSid, MessagingServiceSid, NumberSid};
+use serde_json::json;
 
+use crate::audit::{self, Kind, Subject};
 use crate::error::Error;
 use crate::list::{Bound, Listing};
 use crate::number::{Number, columns, key, read};
@@ -87,6 +89,7 @@ impl Command for Add {
             "UPDATE number SET messaging_service_sid = $2, pooled_at = $3 WHERE sid = $1",
             params![number.sid.to_string(), self.service.to_string(), cx.now.0],
         )?;
+        log(tx, cx, self.account, number.sid, None, Some(self.service))?;
         Ok(number)
     }
 }
@@ -105,7 +108,7 @@ pub struct Remove {
 impl Command for Remove {
     type Output = ();
 
-    fn apply(&self, tx: &mut Transaction<'_>, _: &mut Cx<'_>) -> Result<()> {
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
         messaging_service::keep(tx, self.account, self.service)?;
         let removed = tx.exec(
             "UPDATE number SET messaging_service_sid = NULL, pooled_at = NULL \
@@ -113,9 +116,22 @@ impl Command for Remove {
             params![self.number.to_string(), self.service.to_string()],
         )?;
         if removed == 0 {
-            Err(Error::code(20404))
-        } else {
-            Ok(())
+            return Err(Error::code(20404));
         }
+        log(tx, cx, self.account, self.number, Some(self.service), None)
     }
+}
+
+/// Logs that a number has gone into a messaging service or out of it.
+fn log(
+    tx: &mut Transaction<'_>,
+    cx: &mut Cx<'_>,
+    account: AccountSid,
+    number: NumberSid,
+    before: Option<MessagingServiceSid>,
+    after: Option<MessagingServiceSid>,
+) -> Result<()> {
+    let told = |service: Option<MessagingServiceSid>| json!({ "messaging_service_sid": service.map(|sid| sid.to_string()) });
+    let subject = Subject::new(Kind::PhoneNumber, account, number);
+    audit::updated(tx, cx, &subject, &told(before), &told(after))
 }

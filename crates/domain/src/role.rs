@@ -2,7 +2,9 @@
 
 use confab_store::{Row, params};
 use confab_types::{AccountSid, ApiError, KeyPart, RoleSid, ServiceSid, Sid, Timestamp};
+use serde_json::{Value, json};
 
+use crate::audit::{self, Kind, Subject};
 use crate::error::Error;
 use crate::list::{Bound, Listing};
 use crate::participant::Participant;
@@ -336,6 +338,19 @@ pub struct Create {
     pub permissions: Vec<String>,
 }
 
+fn subject(role: &Role) -> Subject {
+    Subject::new(Kind::Role, role.account, role.sid).of(role.service)
+}
+
+/// What the log of changes tells of a role.
+fn properties(role: &Role) -> Value {
+    json!({
+        "friendly_name": role.friendly_name,
+        "type": role.kind.name(),
+        "permissions": serde_json::to_value(&role.permissions).unwrap_or_default(),
+    })
+}
+
 impl Command for Create {
     type Output = Role;
 
@@ -372,6 +387,7 @@ impl Command for Create {
                 cx.now.0
             ],
         )?;
+        audit::created(tx, cx, &subject(&new), &properties(&new))?;
         Ok(new)
     }
 
@@ -396,6 +412,7 @@ impl Command for Update {
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Role> {
         let mut changed = hold(tx, self.service, self.role)?;
+        let before = properties(&changed);
         changed.permissions = permission::check(changed.kind, &self.permissions)?;
         changed.may_invite = false;
         changed.updated_at = cx.now;
@@ -407,6 +424,7 @@ impl Command for Update {
                 cx.now.0
             ],
         )?;
+        audit::updated(tx, cx, &subject(&changed), &before, &properties(&changed))?;
         Ok(changed)
     }
 
@@ -429,10 +447,10 @@ impl Command for Delete {
 
     /// # Errors
     /// 404/20404, 409/20409 for one that is in use.
-    fn apply(&self, tx: &mut Transaction<'_>, _: &mut Cx<'_>) -> Result<()> {
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
         // Who gives the role to somebody holds its row (see `exists`): he is waited for and seen below, or waits
         // for this deletion and does not find the role any more.
-        hold(tx, self.service, self.role)?;
+        let found = hold(tx, self.service, self.role)?;
         let used = tx.first(
             "SELECT CASE WHEN EXISTS (SELECT 1 FROM service WHERE sid = $2 AND (conversation_creator_role_sid = $1 \
              OR conversation_role_sid = $1 OR service_role_sid = $1)) \
@@ -444,7 +462,7 @@ impl Command for Delete {
             return Err(ApiError::new(20409).message("The role is in use").into());
         }
         tx.push("DELETE FROM role WHERE sid = $1", params![self.role.to_string()])?;
-        Ok(())
+        audit::deleted(tx, cx, &subject(&found))
     }
 
     fn counted(&self) -> Counted<'_> {

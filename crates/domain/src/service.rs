@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use confab_store::{Row, params};
 use confab_types::{AccountSid, ApiError, KeyPart, RoleSid, ServiceSid, Timestamp};
+use serde_json::{Value, json};
 
+use crate::audit::{self, Kind, Subject};
 use crate::error::Error;
 use crate::list::{Bound, Listing};
 use crate::role::RoleType;
@@ -189,12 +191,26 @@ pub struct Create {
     pub friendly_name: String,
 }
 
+/// What the log of changes tells of a service.
+fn properties(service: &Service) -> Value {
+    json!({
+        "friendly_name": service.friendly_name,
+        "default_conversation_creator_role_sid": service.conversation_creator_role.to_string(),
+        "default_conversation_role_sid": service.conversation_role.to_string(),
+        "default_chat_service_role_sid": service.service_role.to_string(),
+        "reachability_enabled": service.reachability_enabled,
+    })
+}
+
 impl Command for Create {
     type Output = Service;
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Service> {
         text::at_most(&self.friendly_name, cx.limits.friendly_name_chars, 50003)?;
-        insert(tx, cx, self.account, &self.friendly_name)
+        let made = insert(tx, cx, self.account, &self.friendly_name)?;
+        let subject = Subject::new(Kind::Service, self.account, made.sid);
+        audit::created(tx, cx, &subject, &properties(&made))?;
+        Ok(made)
     }
 }
 
@@ -229,6 +245,7 @@ impl Command for Configure {
         if nothing {
             return Ok(changed);
         }
+        let before = properties(&changed);
         let mut choose = |text: &Option<String>, into: &mut RoleSid, kind, code| -> Result<()> {
             let Some(text) = text else { return Ok(()) };
             let sid = role::parse(text, code)?;
@@ -278,6 +295,8 @@ impl Command for Configure {
                 cx.now.0
             ],
         )?;
+        let subject = Subject::new(Kind::Service, self.account, changed.sid);
+        audit::updated(tx, cx, &subject, &before, &properties(&changed))?;
         Ok(changed)
     }
 }
@@ -383,6 +402,8 @@ impl Command for Delete {
                 confab_store::Error::Reference(text) => confab_store::Error::Retry(text),
                 other => other,
             })?;
+            let subject = Subject::new(Kind::Service, self.account, self.service);
+            audit::deleted(tx, cx, &subject)?;
         }
         Ok(!left)
     }

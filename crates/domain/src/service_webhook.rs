@@ -2,7 +2,9 @@
 
 use confab_store::{Row, params};
 use confab_types::{AccountSid, ServiceSid};
+use serde_json::{Value, json};
 
+use crate::audit::{self, Kind, Subject};
 use crate::endpoint::{self, Method};
 use crate::event::{self, Event, Scope};
 use crate::sync::sid;
@@ -78,12 +80,23 @@ pub struct Update {
     pub method: Option<String>,
 }
 
+/// What the log of changes tells of them.
+fn properties(hook: &ServiceWebhook) -> Value {
+    json!({
+        "pre_webhook_url": hook.pre_webhook_url,
+        "post_webhook_url": hook.post_webhook_url,
+        "method": hook.method.map(Method::upper),
+        "filters": serde_json::to_value(&hook.filters).unwrap_or_default(),
+    })
+}
+
 impl Command for Update {
     type Output = ServiceWebhook;
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<ServiceWebhook> {
         service::lock(tx, self.account, self.service)?;
         let mut hook = fetch(tx, self.service)?;
+        let before = properties(&hook);
         if let Some(url) = &self.pre_webhook_url {
             hook.pre_webhook_url = endpoint::optional_url(url)?;
         }
@@ -112,6 +125,8 @@ impl Command for Update {
                 hook.filters.as_ref().map(text::to_json)
             ],
         )?;
+        let subject = Subject::new(Kind::ServiceWebhooks, self.account, self.service);
+        audit::updated(tx, cx, &subject, &before, &properties(&hook))?;
         cx.emit(Effect::HooksChanged {
             account: self.account,
         });

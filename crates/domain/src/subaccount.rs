@@ -3,7 +3,10 @@
 use confab_store::{Param, params};
 use confab_types::{AccountSid, ApiError, KeyPart};
 
+use serde_json::{Value, json};
+
 use crate::account::{Account, Status, columns, find, hold, insert, read};
+use crate::audit::{self, Kind, Subject};
 use crate::error::Error;
 use crate::list::{Bound, Listing, merge};
 use crate::{Command, Cx, Effect, Order, Page, Result, Transaction, Window, text};
@@ -108,6 +111,11 @@ fn check_name(name: &str) -> Result<()> {
     text::at_most(name, NAME_CHARS, 20002)
 }
 
+/// What the log of changes tells of an account.
+fn properties(account: &Account) -> Value {
+    json!({ "friendly_name": account.friendly_name, "status": account.status.name() })
+}
+
 /// Makes a subaccount with a conversation service and a messaging service of its own.
 #[derive(Clone, Debug)]
 pub struct Create {
@@ -140,7 +148,11 @@ impl Command for Create {
             Some(name) => name.to_owned(),
         };
         check_name(&name)?;
-        insert(tx, cx, self.sid, self.owner, &name, &self.auth_token)
+        let made = insert(tx, cx, self.sid, self.owner, &name, &self.auth_token)?;
+        // The log is that of who made it.
+        let subject = Subject::new(Kind::Account, self.owner, made.sid);
+        audit::created(tx, cx, &subject, &properties(&made))?;
+        Ok(made)
     }
 }
 
@@ -170,6 +182,7 @@ impl Command for Update {
         if self.friendly_name.is_none() && self.status.is_none() {
             return Ok(account);
         }
+        let before = properties(&account);
         if let Some(name) = &self.friendly_name {
             check_name(name)?;
             account.friendly_name.clone_from(name);
@@ -202,6 +215,8 @@ impl Command for Update {
                 cx.now.0
             ],
         )?;
+        let subject = Subject::new(Kind::Account, self.viewer, account.sid);
+        audit::updated(tx, cx, &subject, &before, &properties(&account))?;
         Ok(account)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use aws_lc_rs::hmac;
 use confab_domain::account::{self, Account};
-use confab_domain::{Actor, Error, Ids as _, Result, key, subaccount};
+use confab_domain::{Error, Ids as _, Origin, Result, key, subaccount};
 use confab_types::{AccountSid, ApiError, KeySid, ServiceSid, Sid};
 
 use crate::vault::new_secret;
@@ -188,7 +188,12 @@ impl Engine {
     ///
     /// # Errors
     /// Those of the command.
-    pub async fn create_key(&self, account: AccountSid, friendly_name: String) -> Result<(key::Key, String)> {
+    pub async fn create_key(
+        &self,
+        origin: impl Into<Origin>,
+        account: AccountSid,
+        friendly_name: String,
+    ) -> Result<(key::Key, String)> {
         let unsealed = |_| Error::code(20500);
         let secret = new_secret().map_err(unsealed)?;
         // The SID is made inside the transaction, so the secret is sealed for a SID that is chosen here.
@@ -199,7 +204,7 @@ impl Engine {
         let sealed = self.vault().seal(&sid.to_string(), &secret).map_err(unsealed)?;
         let key = self
             .execute(
-                confab_domain::Actor::Rest,
+                origin,
                 key::Create {
                     sid,
                     account,
@@ -217,6 +222,7 @@ impl Engine {
     /// Those of the command.
     pub async fn create_subaccount(
         &self,
+        origin: impl Into<Origin>,
         owner: AccountSid,
         friendly_name: Option<String>,
     ) -> Result<Account> {
@@ -229,7 +235,7 @@ impl Engine {
             auth_token: self.vault().seal(&sid.to_string(), &token).map_err(unsealed)?,
             friendly_name,
         };
-        self.execute(Actor::Rest, command).await
+        self.execute(origin, command).await
     }
 
     /// The auth token of an account, for its owner.

@@ -8,6 +8,7 @@ mod hooks;
 mod ids;
 mod pace;
 mod push_credential;
+mod sink;
 mod token;
 mod vault;
 

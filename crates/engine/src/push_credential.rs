@@ -4,7 +4,7 @@
 use std::fmt;
 
 use confab_domain::credential::{self, Credential, CredentialType, Renewal, Sealed};
-use confab_domain::{Actor, Error, Ids as _, Result};
+use confab_domain::{Error, Ids as _, Origin, Result};
 use confab_types::{AccountSid, ApiError, CredentialSid, Sid as _};
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::pem::PemObject as _;
@@ -225,6 +225,7 @@ impl Engine {
     /// 400/52161 when only some parts were sent, or those of another push service, 400/20001 for one that is of no use, 400/20002 for a long name.
     pub async fn create_credential(
         &self,
+        origin: impl Into<Origin>,
         account: AccountSid,
         kind: CredentialType,
         fields: CredentialFields,
@@ -242,7 +243,7 @@ impl Engine {
             sandbox: fields.sandbox,
             secret: self.seal_push_secret(sid, &secret)?,
         };
-        self.execute(Actor::Rest, command).await
+        self.execute(origin, command).await
     }
 
     /// Changes a credential. Where only a part of its secret is sent, the rest stays; another push service needs a
@@ -253,6 +254,7 @@ impl Engine {
     /// another push service of one that devices are registered with.
     pub async fn update_credential(
         &self,
+        origin: impl Into<Origin>,
         account: AccountSid,
         sid: CredentialSid,
         kind: Option<CredentialType>,
@@ -281,7 +283,7 @@ impl Engine {
             sandbox: fields.sandbox,
             secret,
         };
-        self.execute(Actor::Rest, command).await
+        self.execute(origin, command).await
     }
 
     /// The secret of a credential, for who pushes with it.

@@ -70,7 +70,9 @@ fn gcm(api_key: &str) -> CredentialFields {
 }
 
 async fn create(engine: &TestEngine, kind: CredentialType, fields: CredentialFields) -> Result<Credential> {
-    engine.create_credential(engine.account.sid, kind, fields).await
+    engine
+        .create_credential(confab_domain::Actor::Rest, engine.account.sid, kind, fields)
+        .await
 }
 
 async fn update(
@@ -80,7 +82,7 @@ async fn update(
     fields: CredentialFields,
 ) -> Result<Credential> {
     engine
-        .update_credential(engine.account.sid, sid, kind, fields)
+        .update_credential(confab_domain::Actor::Rest, engine.account.sid, sid, kind, fields)
         .await
 }
 
@@ -388,7 +390,13 @@ async fn credentials_are_listed_and_ended_by_their_account_b013_b031() {
     let stranger = AccountSid::from_bits(2);
     assert_eq!(delete(stranger).await, Err(Error::code(20404)));
     let foreign = engine
-        .update_credential(stranger, expected[0], None, gcm("mine"))
+        .update_credential(
+            confab_domain::Actor::Rest,
+            stranger,
+            expected[0],
+            None,
+            gcm("mine"),
+        )
         .await;
     assert_eq!(code(foreign), (404, 20404));
     delete(account).await.unwrap();

@@ -11,8 +11,14 @@ use confab_types::ApiError;
 async fn a_suspended_account_is_not_let_in_by_token_nor_by_password_b001_b702() {
     let engine = engine().await;
     let owner = engine.account.sid;
-    let account = engine.create_subaccount(owner, None).await.unwrap();
-    let (key, secret) = engine.create_key(account.sid, String::new()).await.unwrap();
+    let account = engine
+        .create_subaccount(confab_domain::Actor::Rest, owner, None)
+        .await
+        .unwrap();
+    let (key, secret) = engine
+        .create_key(confab_domain::Actor::Rest, account.sid, String::new())
+        .await
+        .unwrap();
     let (sid, name) = (account.sid.to_string(), key.sid.to_string());
     let service = account.default_service.to_string();
     let token = access_token(&sid, "bob", &service, &name, &secret, 3600);
@@ -53,8 +59,14 @@ async fn a_suspended_account_is_not_let_in_by_token_nor_by_password_b001_b702() 
 async fn a_deleted_key_is_told_and_good_for_nothing_b003() {
     let engine = engine().await;
     let account = engine.account.sid;
-    let (key, _) = engine.create_key(account, String::new()).await.unwrap();
-    let (other, _) = engine.create_key(account, String::new()).await.unwrap();
+    let (key, _) = engine
+        .create_key(confab_domain::Actor::Rest, account, String::new())
+        .await
+        .unwrap();
+    let (other, _) = engine
+        .create_key(confab_domain::Actor::Rest, account, String::new())
+        .await
+        .unwrap();
     let mut changes = engine.credential_changes();
     let version = engine.credentials_version();
     assert_eq!(engine.check_signer(key.sid).await, Ok(()));

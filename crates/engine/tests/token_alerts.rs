@@ -29,7 +29,7 @@ async fn each_fault_is_told_once_a_minute_b702_b703_b704_b705_b706() {
     let clock = TestClock::new();
     let engine = engine_at(clock.clone()).await;
     let (key, secret) = engine
-        .create_key(engine.account.sid, String::new())
+        .create_key(confab_domain::Actor::Rest, engine.account.sid, String::new())
         .await
         .unwrap();
     let (account, key) = (engine.account.sid.to_string(), key.sid.to_string());
@@ -98,7 +98,7 @@ async fn each_fault_is_told_once_a_minute_b702_b703_b704_b705_b706() {
 async fn an_identity_that_is_too_long_is_told_as_51003() {
     let engine = engine_at(TestClock::new()).await;
     let (key, secret) = engine
-        .create_key(engine.account.sid, String::new())
+        .create_key(confab_domain::Actor::Rest, engine.account.sid, String::new())
         .await
         .unwrap();
     let (account, service) = (engine.account.sid, engine.account.default_service);

@@ -81,16 +81,27 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     a & 0xe000 == 0x2000 && !special
 }
 
+impl Guard {
+    /// The addresses of a host that may be called, at least one. The connection must be made to these very addresses: a
+    /// name can change between check and use.
+    ///
+    /// # Errors
+    /// When the name leads nowhere, or to no address that may be called.
+    pub async fn addresses(self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let found = tokio::net::lookup_host((host, port)).await?;
+        let allowed: Vec<SocketAddr> = found.filter(|a| self.allows(a.ip())).collect();
+        if allowed.is_empty() {
+            return Err(io::Error::other("the name has no address that may be called"));
+        }
+        Ok(allowed)
+    }
+}
+
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = *self;
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<SocketAddr> = found.filter(|a| guard.allows(a.ip())).collect();
-            if allowed.is_empty() {
-                return Err(io::Error::other("the name has no address that may be called").into());
-            }
-            // The connection is made to these very addresses: a name cannot change between check and use.
+            let allowed = guard.addresses(name.as_str(), 0).await?;
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }

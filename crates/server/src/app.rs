@@ -351,6 +351,7 @@ fn webhook_caller(config: &Config, engine: &Engine, usual: Guard, metrics: &Arc<
 fn webhook_options(config: &Config) -> confab_webhooks::Options {
     confab_webhooks::Options {
         retry_for: Duration::from_secs(config.webhooks.retry_secs),
+        retry_events_for: Duration::from_secs(config.streams.retry_secs),
         log_for: Duration::from_secs(config.webhooks.log_days * 86_400),
     }
 }

@@ -55,6 +55,8 @@ pub struct Config {
     pub realtime: Realtime,
     /// Webhooks.
     pub webhooks: WebhooksConfig,
+    /// Event Streams.
+    pub streams: StreamsConfig,
     /// Stopping.
     pub shutdown: ShutdownConfig,
     /// The time.
@@ -204,6 +206,13 @@ pub struct WebhooksConfig {
     pub log_days: u64,
 }
 
+/// `streams.*`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamsConfig {
+    /// Seconds after an event until which it is brought to its sinks again.
+    pub retry_secs: u64,
+}
+
 /// `shutdown.*`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShutdownConfig {
@@ -302,6 +311,7 @@ impl Default for Config {
                 retry_secs: 86_400,
                 log_days: 7,
             },
+            streams: StreamsConfig { retry_secs: 86_400 },
             shutdown: ShutdownConfig { drain_secs: 8 },
             clock: ClockKind::System,
             log: Log {

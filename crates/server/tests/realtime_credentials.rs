@@ -58,8 +58,14 @@ impl Tenant {
     async fn make(server: &TestServer) -> Self {
         let engine = server.engine();
         let owner = AccountSid::parse(&server.account_sid).unwrap();
-        let account = engine.create_subaccount(owner, None).await.unwrap();
-        let (key, secret) = engine.create_key(account.sid, String::new()).await.unwrap();
+        let account = engine
+            .create_subaccount(confab_domain::Actor::Rest, owner, None)
+            .await
+            .unwrap();
+        let (key, secret) = engine
+            .create_key(confab_domain::Actor::Rest, account.sid, String::new())
+            .await
+            .unwrap();
         let service = account.default_service.to_string();
         let (sid, key) = (account.sid.to_string(), key.sid.to_string());
         let token = access_token(&sid, "carol", &service, &key, &secret, 3600);

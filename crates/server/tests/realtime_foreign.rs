@@ -529,7 +529,11 @@ async fn another_account_reaches_nothing_b711_b031() {
         .expect(201)
         .text_of("sid");
     let sid = AccountSid::parse(&account.text_of("sid")).unwrap();
-    let (key, secret) = server.engine().create_key(sid, String::new()).await.unwrap();
+    let (key, secret) = server
+        .engine()
+        .create_key(confab_domain::Actor::Rest, sid, String::new())
+        .await
+        .unwrap();
     let token = access_token(
         &account.text_of("sid"),
         "mallory",

@@ -24,8 +24,14 @@ async fn limited(change: impl FnOnce(&mut Limits)) -> (TestServer, TestClock) {
 async fn token_of_subaccount(server: &TestServer) -> String {
     let engine = server.engine();
     let owner = AccountSid::parse(&server.account_sid).unwrap();
-    let account = engine.create_subaccount(owner, None).await.unwrap();
-    let (key, secret) = engine.create_key(account.sid, String::new()).await.unwrap();
+    let account = engine
+        .create_subaccount(confab_domain::Actor::Rest, owner, None)
+        .await
+        .unwrap();
+    let (key, secret) = engine
+        .create_key(confab_domain::Actor::Rest, account.sid, String::new())
+        .await
+        .unwrap();
     let service = account.default_service.to_string();
     access_token(
         &account.sid.to_string(),

@@ -6,7 +6,7 @@ use crate::{Error, Result, Tx, params};
 /// One step of the schema.
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
-    /// Its number, from 1 without gaps.
+    /// Its number; they grow.
     pub version: i64,
     /// What it is for, in a word or two.
     pub name: &'static str,

@@ -159,7 +159,7 @@ impl TestServer {
         let account = AccountSid::parse(&self.account_sid).unwrap();
         let (key, secret) = self
             .engine()
-            .create_key(account, String::new())
+            .create_key(confab_domain::Actor::Rest, account, String::new())
             .await
             .expect("a key");
         (key.sid.to_string(), secret)

@@ -127,6 +127,8 @@ sids! {
     FlowSid = "FW";
     /// An alert of the debugger.
     AlertSid = "NO";
+    /// A change that somebody made, in the log of Monitor.
+    MonitorEventSid = "AE";
     /// A sink of event streams.
     SinkSid = "DG";
     /// A subscription of event streams.

@@ -1,7 +1,7 @@
 //! What is told of a call that went wrong, where the account's owner looks for it (B-405).
 
 use confab_domain::alert::{Level, NewAlert, Request, Response};
-use confab_domain::hook::EVENTS;
+use confab_domain::hook::is_of_stream;
 use confab_types::ServiceSid;
 
 use crate::call::{Call, Came, Failure};
@@ -27,7 +27,7 @@ pub(crate) enum Moment {
 /// The alert of a call, with what was sent and what came back.
 pub(crate) fn of(moment: Moment, call: &Call<'_>, came: &Came, what: &str) -> NewAlert {
     let (code, level) = match came.result {
-        _ if call.content_type == EVENTS => (UNDELIVERED, Level::Error),
+        _ if is_of_stream(call.content_type) => (UNDELIVERED, Level::Error),
         Ok(_) if moment == Moment::Asked => (REFUSED, Level::Warning),
         Err(Failure::Timeout) => (TIMEOUT, Level::Error),
         _ => (FAILED, Level::Error),

@@ -11,6 +11,7 @@ use confab_types::AccountSid;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Response, Url};
 
+use crate::nats::Publisher;
 use crate::overrides::Overrides;
 use crate::signature;
 
@@ -21,7 +22,7 @@ const DRAINED: usize = 64 * 1024;
 
 /// Names the delivery that a call repeats because the account's owner wants it. The token is the event's, so a receiver
 /// that has dealt with the event knows it; this header tells it that the repetition is wanted.
-const REPLAY_OF: &str = "Confab-Replay-Of";
+pub(crate) const REPLAY_OF: &str = "Confab-Replay-Of";
 
 /// Told of every call: what for, and whether it went well.
 pub type Observer = Arc<dyn Fn(&'static str, bool, Duration) + Send + Sync>;
@@ -74,7 +75,18 @@ pub(crate) struct Came {
 }
 
 impl Came {
-    fn failed(failure: Failure, error: impl Into<String>) -> Self {
+    pub(crate) fn answered(status: u16, body: String) -> Self {
+        Self {
+            result: Ok(status),
+            error: None,
+            headers: Vec::new(),
+            body: body.into(),
+            took: Duration::ZERO,
+            repeated: 0,
+        }
+    }
+
+    pub(crate) fn failed(failure: Failure, error: impl Into<String>) -> Self {
         Self {
             result: Err(failure),
             error: Some(error.into()),
@@ -100,6 +112,7 @@ impl Came {
 pub struct Caller {
     engine: Engine,
     clients: Clients,
+    nats: Publisher,
     observer: Observer,
 }
 
@@ -108,6 +121,7 @@ impl Caller {
     #[must_use]
     pub fn new(engine: Engine, guard: Guard, observer: Observer) -> Self {
         Self {
+            nats: Publisher::new(engine.clone(), guard),
             engine,
             clients: Clients::new(guard),
             observer,
@@ -157,6 +171,9 @@ impl Caller {
         let Ok(url) = Url::parse(configured) else {
             return Came::failed(Failure::Forbidden, "the URL cannot be called");
         };
+        if Publisher::is_meant(&url) {
+            return self.nats.publish(call).await;
+        }
         if !self.clients.guard().allows_url(&url) {
             return Came::failed(
                 Failure::Forbidden,

@@ -47,8 +47,20 @@ pub fn back_off(tries: i64) -> i64 {
 pub struct Options {
     /// How long after an event its calls are tried again; zero for one try each.
     pub retry_for: Duration,
+    /// The same for events of streams, which are never given one try alone (B-819).
+    pub retry_events_for: Duration,
     /// How long the log of calls goes back.
     pub log_for: Duration,
+}
+
+impl Options {
+    pub(crate) fn retry_for(&self, is_of_stream: bool) -> Duration {
+        if is_of_stream {
+            self.retry_events_for
+        } else {
+            self.retry_for
+        }
+    }
 }
 
 /// Makes the calls that were written down. One a process; several processes share the lanes of one database.
@@ -242,7 +254,7 @@ impl Deliverer {
         let worker = Worker {
             engine: &self.engine,
             caller: &self.caller,
-            retry_for: self.options.retry_for,
+            options: self.options,
         };
         let (name, target) = (lane.name.clone(), lane.target.clone());
         match AssertUnwindSafe(worker.work(lane)).catch_unwind().await {
@@ -282,7 +294,7 @@ impl Deliverer {
     }
 
     fn heard(self: &Arc<Self>, round: &mut Round, name: &str, report: Report) {
-        let (now, too_old, is_ending) = (self.engine.now(), self.too_old(), round.is_ending);
+        let (now, too_old, is_ending) = (self.engine.now(), self.too_old(name), round.is_ending);
         let target = round.target(name);
         let is_back = target.heard(report, now);
         let gives_up = too_old.filter(|before| report == Report::Failing && target.failing_since(*before));
@@ -319,9 +331,14 @@ impl Deliverer {
         }
     }
 
-    /// What happened before this is not tried again; none where nothing is tried again anyway.
-    fn too_old(&self) -> Option<Timestamp> {
-        let retry_for = i64::try_from(self.options.retry_for.as_micros()).unwrap_or(i64::MAX);
+    fn retry_for(&self, target: &str) -> Duration {
+        self.options.retry_for(delivery::of_streams(target).is_some())
+    }
+
+    /// What a target was to be told before this is not tried again; none where nothing is tried again anyway.
+    fn too_old(&self, target: &str) -> Option<Timestamp> {
+        let retry_for = self.retry_for(target);
+        let retry_for = i64::try_from(retry_for.as_micros()).unwrap_or(i64::MAX);
         (retry_for > 0).then(|| Timestamp(self.engine.now().0.saturating_sub(retry_for)))
     }
 
@@ -339,7 +356,7 @@ impl Deliverer {
                 account,
                 target: target.clone(),
                 before,
-                tried_for: self.options.retry_for.as_secs(),
+                tried_for: self.retry_for(&target).as_secs(),
                 so_far,
             };
             match self.engine.execute(Actor::System, step).await {

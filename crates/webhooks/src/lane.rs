@@ -1,24 +1,23 @@
 //! Working through a lane: call after call, in order.
 
-use std::time::Duration;
 
 use confab_domain::alert::NewAlert;
 use confab_domain::hook::delivery::{Attempt, Delivery, Lane, Outcome, Settle, State};
+use confab_domain::hook::is_of_stream;
 use confab_engine::Engine;
 use confab_outgoing::Redirects;
 use confab_types::Timestamp;
 
 use crate::alert::{self, Moment};
 use crate::call::{Call, Caller, Came, Failure};
-use crate::deliverer::back_off;
+use crate::deliverer::{Options, back_off};
 use crate::target::Report;
 
 /// Makes the calls of lanes.
 pub(crate) struct Worker<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) caller: &'a Caller,
-    /// How long after an event its calls are tried again; zero for one try each.
-    pub(crate) retry_for: Duration,
+    pub(crate) options: Options,
 }
 
 /// What is to be done after a try.
@@ -120,10 +119,11 @@ impl Worker<'_> {
     /// The next try of a call that failed, while its event is young enough (B-410).
     fn later(&self, delivery: &Delivery) -> Verdict {
         let next = self.engine.now().0 + back_off(delivery.attempts);
-        let within = i64::try_from(self.retry_for.as_micros()).unwrap_or(i64::MAX);
+        let retry_for = self.options.retry_for(is_of_stream(&delivery.content_type));
+        let within = i64::try_from(retry_for.as_micros()).unwrap_or(i64::MAX);
         if next <= delivery.created_at.0.saturating_add(within) {
             Verdict::Later(Timestamp(next))
-        } else if self.retry_for.is_zero() {
+        } else if retry_for.is_zero() {
             Verdict::GivenUp
         } else {
             Verdict::TooOld

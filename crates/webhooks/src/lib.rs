@@ -8,9 +8,11 @@ mod asker;
 mod call;
 mod deliverer;
 mod lane;
+mod nats;
 mod overrides;
 mod signature;
 mod target;
+mod tls;
 
 pub use asker::Asker;
 pub use call::{Caller, Observer};

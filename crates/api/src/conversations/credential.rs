@@ -59,7 +59,9 @@ async fn create(caller: Caller, Input(new): Input<New>) -> Result<Created<View>>
         },
     };
     let engine = &caller.app.engine;
-    let made = engine.create_credential(caller.account(), kind, fields).await?;
+    let made = engine
+        .create_credential(caller.origin(), caller.account(), kind, fields)
+        .await?;
     Ok(reply(&view(&caller, made)))
 }
 
@@ -99,7 +101,7 @@ async fn update(caller: Caller, Input(changes): Input<Changes>) -> Result<Found<
     };
     let (engine, sid) = (&caller.app.engine, caller.sid("Sid")?);
     let changed = engine
-        .update_credential(caller.account(), sid, kind, fields)
+        .update_credential(caller.origin(), caller.account(), sid, kind, fields)
         .await?;
     Ok(reply(&view(&caller, changed)))
 }

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use confab_domain::{Command, Origin, Transaction};
+use confab_domain::{Command, Origin, Requester, Transaction};
 use confab_engine::Principal;
 use confab_types::{AccountSid, Sid};
 
@@ -62,8 +62,19 @@ impl Caller {
 
     /// Runs a command for this caller.
     pub(crate) async fn execute<C: Command>(&self, command: C) -> Result<C::Output> {
-        let origin = Origin::rest(self.webhook_enabled);
-        Ok(self.app.engine.execute(origin, command).await?)
+        Ok(self.app.engine.execute(self.origin(), command).await?)
+    }
+
+    /// Who acts, for what the engine does besides commands.
+    pub(crate) fn origin(&self) -> Origin {
+        let credentials = &self.principal.credentials;
+        Origin::rest(self.webhook_enabled).by(Requester {
+            sid: match credentials.key {
+                Some(key) => key.to_string(),
+                None => credentials.account.to_string(),
+            },
+            ip: self.exchange.peer,
+        })
     }
 
     /// Reads for this caller.

@@ -3,7 +3,7 @@
 //! The first label of the host names the product (`conversations.twilio.com`, also with edge and region behind it);
 //! where it names none, the first segment of the path does (`/conversations/v1/…`).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
 
 use axum::extract::{ConnectInfo, MatchedPath};
@@ -101,16 +101,17 @@ pub(crate) struct Exchange {
     pub(crate) host: String,
     /// The path as the product sees it, as it came (not decoded).
     pub(crate) path: String,
+    /// Where the request came from, past the proxies that are trusted.
+    pub(crate) peer: Option<IpAddr>,
     /// Set once the request has reached a handler.
     pub(crate) route: OnceLock<MatchedPath>,
 }
 
 impl Exchange {
     pub(crate) fn of(request: &Parts, id: RequestSid, options: &Options) -> Self {
-        let trusted = request
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .is_some_and(|peer| (options.trusted_proxy)(peer.0.ip()));
+        let peer = request.extensions.get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.map(|peer| peer.0.ip());
+        let trusted = peer.is_some_and(|ip| (options.trusted_proxy)(ip));
         let forwarded = |name| trusted.then(|| header(request, name)).flatten();
         let authority = forwarded("x-forwarded-host")
             .or_else(|| request.uri.authority().map(|a| a.as_str()))
@@ -146,6 +147,7 @@ impl Exchange {
             by_host: by_host.is_some(),
             host: host.to_owned(),
             path: full[prefix..].to_owned(),
+            peer: peer.map(|peer| origin_of(request, peer, options)),
             route: OnceLock::new(),
         }
     }
@@ -205,6 +207,25 @@ fn by_path(path: &str) -> Option<(Product, usize)> {
 fn header<'a>(request: &'a Parts, name: &str) -> Option<&'a str> {
     let value = request.headers.get(name)?.to_str().ok()?;
     value.split(',').next().map(str::trim).filter(|v| !v.is_empty())
+}
+
+/// The address nearest to the server that is no trusted proxy: each of these appends the one that it was called from.
+fn origin_of(request: &Parts, peer: IpAddr, options: &Options) -> IpAddr {
+    let values = request.headers.get_all("x-forwarded-for");
+    let hops: Vec<&str> = values
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    let mut nearest = peer;
+    for hop in hops.into_iter().rev() {
+        if !(options.trusted_proxy)(nearest) {
+            break;
+        }
+        let Ok(address) = hop.trim().parse() else { break };
+        nearest = address;
+    }
+    nearest
 }
 
 /// Host and port by their characters only: the text is echoed in URLs and in a header.
@@ -424,6 +445,32 @@ mod tests {
                 exchange("localhost", path, &Options::default(), &[]).resource_path(),
                 shown
             );
+        }
+    }
+
+    #[test]
+    fn a_request_came_from_where_the_first_proxy_that_is_not_trusted_says() {
+        let peer = |trusted: fn(IpAddr) -> bool, forwarded: &str| {
+            let options = Options {
+                trusted_proxy: Arc::new(trusted),
+                ..Options::default()
+            };
+            let headers = [("x-forwarded-for", forwarded)];
+            exchange("localhost", "/chat/v2/X", &options, &headers)
+                .peer
+                .map(|ip| ip.to_string())
+        };
+        let nobody = |_: IpAddr| false;
+        let inner = |ip: IpAddr| ip.to_string().starts_with("10.");
+        for (given, untrusted, trusted) in [
+            ("192.0.2.1", "10.0.0.1", "192.0.2.1"),
+            ("198.51.100.9, 192.0.2.1, 10.0.0.7", "10.0.0.1", "192.0.2.1"),
+            ("nonsense", "10.0.0.1", "10.0.0.1"),
+            ("10.0.0.9", "10.0.0.1", "10.0.0.9"),
+            ("", "10.0.0.1", "10.0.0.1"),
+        ] {
+            assert_eq!(peer(nobody, given).as_deref(), Some(untrusted), "{given}");
+            assert_eq!(peer(inner, given).as_deref(), Some(trusted), "{given}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Monitor v1 (rest.md §12): the debugger's alerts. Its other resource, the log of what people did to the account, is
-//! not there: nothing of it is kept.
+//! Monitor v1 (rest.md §12): the debugger's alerts, and the log of what people did to the account.
 
 mod alert;
+mod event;
 
 use crate::kit::exchange::Product;
 use crate::kit::routes::Routes;
@@ -10,5 +10,6 @@ use crate::kit::routes::Routes;
 pub(crate) fn routes() -> Routes {
     let mut routes = Routes::new(Product::Monitor);
     alert::routes(&mut routes);
+    event::routes(&mut routes);
     routes
 }

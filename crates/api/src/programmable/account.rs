@@ -45,7 +45,7 @@ async fn create(caller: Caller, Input(new): Input<New>) -> Result<Created<View>>
     refuse_keys(&caller)?;
     let engine = &caller.app.engine;
     let made = engine
-        .create_subaccount(caller.account(), new.friendly_name)
+        .create_subaccount(caller.origin(), caller.account(), new.friendly_name)
         .await?;
     let token = engine.auth_token(&made)?;
     Ok(reply(&view(made, token)))

@@ -36,7 +36,11 @@ input! {
 
 pub(super) async fn create(master: Master, Input(values): Input<Values>) -> Result<Created<View>> {
     let name = values.friendly_name.unwrap_or_default();
-    let (made, secret) = master.app.engine.create_key(master.account(), name).await?;
+    let (made, secret) = master
+        .app
+        .engine
+        .create_key(master.origin(), master.account(), name)
+        .await?;
     Ok(reply(&view(made, Some(secret))))
 }
 

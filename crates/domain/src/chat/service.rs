@@ -8,6 +8,9 @@ use confab_types::{AccountSid, ServiceSid};
 use serde::{Deserialize, Serialize};
 
 use super::{event, in_words_of_chat};
+use serde_json::json;
+
+use crate::audit::{self, Kind, Subject};
 use crate::endpoint::{self, Method};
 use crate::error::Error;
 use crate::notification::{Notice, Setting};
@@ -356,6 +359,11 @@ impl Command for Update {
                 "UPDATE service SET friendly_name = $2, updated_at = $3 WHERE sid = $1",
                 params![service.sid.to_string(), &service.friendly_name, cx.now.0],
             )?;
+            // What is Chat's own in it is not told one by one.
+            let told = |name: &str, changed| json!({ "friendly_name": name, "chat_settings": changed });
+            let subject = Subject::new(Kind::Service, self.account, self.service);
+            let after = told(&service.friendly_name, new != old);
+            audit::updated(tx, cx, &subject, &told(&before.friendly_name, false), &after)?;
         }
         Ok(ChatService {
             service,

@@ -7,8 +7,9 @@ mod types;
 
 use confab_store::{Row, params};
 use confab_types::{AccountSid, ApiError, ContentSid, Sid, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::audit::{self, Kind, Subject};
 use crate::error::Error;
 use crate::sync::sid;
 use crate::{Command, Cx, Result, Transaction, text};
@@ -184,6 +185,11 @@ pub struct Create {
     pub fields: Fields,
 }
 
+/// What the log of changes tells of a template: which, not what it says.
+fn properties(content: &Content) -> Value {
+    json!({ "friendly_name": content.friendly_name, "language": content.language })
+}
+
 impl Command for Create {
     type Output = Content;
 
@@ -213,6 +219,8 @@ impl Command for Create {
                 cx.now.0
             ],
         )?;
+        let subject = Subject::new(Kind::Content, new.account, new.sid);
+        audit::created(tx, cx, &subject, &properties(&new))?;
         Ok(new)
     }
 }
@@ -239,6 +247,7 @@ impl Command for Update {
                 .message("An approved template cannot be changed")
                 .into());
         }
+        let before = properties(&changed);
         self.fields.fill(cx, &mut changed)?;
         changed.approval = None;
         changed.updated_at = cx.now;
@@ -255,6 +264,8 @@ impl Command for Update {
                 cx.now.0
             ],
         )?;
+        let subject = Subject::new(Kind::Content, self.account, changed.sid);
+        audit::updated(tx, cx, &subject, &before, &properties(&changed))?;
         Ok(changed)
     }
 }
@@ -271,13 +282,13 @@ pub struct Delete {
 impl Command for Delete {
     type Output = ();
 
-    fn apply(&self, tx: &mut Transaction<'_>, _: &mut Cx<'_>) -> Result<()> {
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
         let found = hold(tx, self.account, &self.key)?;
         tx.push(
             "DELETE FROM content WHERE sid = $1",
             params![found.sid.to_string()],
         )?;
-        Ok(())
+        audit::deleted(tx, cx, &Subject::new(Kind::Content, self.account, found.sid))
     }
 }
 

@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use confab_store::params;
 use confab_types::{AccountSid, AlertSid, Timestamp};
 
-use super::delivery::State;
+use super::delivery::{State, of_streams};
 use crate::alert::{self, Level, NewAlert};
 use crate::{Command, Cx, Result, Transaction};
 
-/// No answer for want of a connection, or one that says no.
+/// A webhook has not answered for want of a connection, or has said no.
 const UNANSWERED: i64 = 11200;
+/// A sink was not told of events.
+const UNDELIVERED: i64 = 93101;
 /// Deliveries that one transaction looks at.
 const STEP: i64 = 500;
 
@@ -108,9 +110,12 @@ impl Command for GiveUp {
 impl GiveUp {
     fn told(&self, count: u64) -> NewAlert {
         let origin = self.target.split_once(' ').map_or("", |(_, origin)| origin);
-        NewAlert::new(self.account, Level::Error, UNANSWERED).because(format!(
-            "{count} calls of webhooks to {origin} were given up, which has not answered for {} seconds; they can be \
-             replayed",
+        let (code, what, origin) = match of_streams(origin) {
+            Some(origin) => (UNDELIVERED, "events of streams", origin),
+            None => (UNANSWERED, "calls of webhooks", origin),
+        };
+        NewAlert::new(self.account, Level::Error, code).because(format!(
+            "{count} {what} to {origin} were given up, which has not answered for {} seconds; they can be replayed",
             self.tried_for
         ))
     }

@@ -26,4 +26,4 @@ pub(crate) use occurrence::{Cause, Occurrence, Verb};
 pub use parameters::Parameters;
 pub use question::{Answer, Asks, Question, Rehearsal};
 pub(crate) use sinks::test;
-pub use sinks::{EVENTS, Listening};
+pub use sinks::{Listening, is_of_stream};

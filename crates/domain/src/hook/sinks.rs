@@ -13,13 +13,53 @@ use crate::stream::{self, EventType, data};
 use crate::{Cx, Result, Transaction};
 
 /// The body of a call of a sink: a list of events.
-pub const EVENTS: &str = "application/cloudevents-batch+json";
+const EVENTS: &str = "application/cloudevents-batch+json";
+/// What is published to a NATS server: one event.
+const EVENT: &str = "application/cloudevents+json";
 
-/// A sink that is reached by a URL, and what it takes by which version of its schema.
+/// Whether a call of this content type tells a sink of an event.
+#[must_use]
+pub fn is_of_stream(content_type: &str) -> bool {
+    matches!(content_type, EVENTS | EVENT)
+}
+
+/// Where calls of a sink lead to, as they are written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Way {
+    url: String,
+    content_type: &'static str,
+}
+
+impl Way {
+    /// None where no way leads to the sink.
+    fn to(sink: &Sink) -> Result<Option<Self>> {
+        Ok(match sink.target()? {
+            Target::Webhook { destination, .. } => Some(Self {
+                url: destination,
+                content_type: EVENTS,
+            }),
+            // Its login stays where it is: the call names the sink.
+            Target::Nats(nats) => Some(Self {
+                url: format!("{}#{}", nats.url(), sink.sid),
+                content_type: EVENT,
+            }),
+            Target::Nothing => None,
+        })
+    }
+
+    fn body(&self, event: Value) -> String {
+        match self.content_type {
+            EVENTS => Value::Array(vec![event]).to_string(),
+            _ => event.to_string(),
+        }
+    }
+}
+
+/// A sink, the way to it, and what it takes by which version of its schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listening {
     sink: SinkSid,
-    url: String,
+    way: Way,
     types: BTreeMap<EventType, i64>,
 }
 
@@ -36,10 +76,10 @@ pub(super) fn of(tx: &mut Transaction<'_>, account: AccountSid) -> Result<Vec<Li
             continue;
         };
         // Other sinks are never active: nothing leads to them.
-        if let Target::Webhook { destination, .. } = found.target()? {
+        if let Some(way) = Way::to(&found)? {
             listening.push(Listening {
                 sink: listener.sink,
-                url: destination,
+                way,
                 types: listener.types,
             });
         }
@@ -111,15 +151,15 @@ pub(super) fn tell(
         };
         let event = kind.event(id, *version, &source, cx.now, data.clone());
         let lane = delivery::lane(&what.order(), &listening.sink.to_string());
-        let body = Value::Array(vec![event]).to_string();
+        let body = listening.way.body(event);
         let draft = Draft {
             account: what.account(),
             conversation: what.conversation_sid(),
             lane,
             event: kind.name(),
             method: Method::Post,
-            url: &listening.url,
-            content_type: EVENTS,
+            url: &listening.way.url,
+            content_type: listening.way.content_type,
             body: &body,
         };
         delivery::enqueue(tx, cx, &draft)?;
@@ -134,21 +174,21 @@ pub(crate) fn test(
     tested: &Sink,
     id: StreamEventSid,
 ) -> Result<()> {
-    let Target::Webhook { destination, .. } = tested.target()? else {
+    let Some(way) = Way::to(tested)? else {
         return Ok(());
     };
     let source = format!("/v1/Sinks/{}", tested.sid);
     let data = data::test(&id.to_string());
     let event = EventType::Test.event(id, 1, &source, cx.now, data);
-    let body = Value::Array(vec![event]).to_string();
+    let body = way.body(event);
     let draft = Draft {
         account: tested.account,
         conversation: None,
         lane: delivery::lane(&tested.sid.to_string(), "test"),
         event: EventType::Test.name(),
         method: Method::Post,
-        url: &destination,
-        content_type: EVENTS,
+        url: &way.url,
+        content_type: way.content_type,
         body: &body,
     };
     delivery::enqueue(tx, cx, &draft)

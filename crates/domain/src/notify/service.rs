@@ -4,7 +4,9 @@ use confab_store::{Row, params};
 use confab_types::{
     AccountSid, ApiError, CredentialSid, KeyPart, MessagingServiceSid, ServiceSid, Sid, Timestamp,
 };
+use serde_json::{Value, json};
 
+use crate::audit::{self, Kind, Subject};
 use crate::credential::{self, CredentialType};
 use crate::error::Error;
 use crate::list::{Bound, Listing};
@@ -289,6 +291,21 @@ pub struct Create {
     pub fields: Fields,
 }
 
+/// What the log of changes tells of a service.
+fn properties(service: &NotifyService) -> Value {
+    let text = |sid: Option<CredentialSid>| sid.map(|sid| sid.to_string());
+    json!({
+        "friendly_name": service.friendly_name,
+        "apn_credential_sid": text(service.apn_credential),
+        "gcm_credential_sid": text(service.gcm_credential),
+        "fcm_credential_sid": text(service.fcm_credential),
+        "messaging_service_sid": service.messaging_service.map(|sid| sid.to_string()),
+        "log_enabled": service.log_enabled,
+        "delivery_callback_url": service.delivery_callback_url,
+        "delivery_callback_enabled": service.delivery_callback_enabled,
+    })
+}
+
 impl Command for Create {
     type Output = NotifyService;
 
@@ -357,6 +374,8 @@ impl Command for Create {
                 cx.now.0
             ],
         )?;
+        let subject = Subject::new(Kind::NotifyService, new.account, new.sid);
+        audit::created(tx, cx, &subject, &properties(&new))?;
         Ok(new)
     }
 }
@@ -380,6 +399,7 @@ impl Command for Update {
         if self.fields == Fields::default() {
             return Ok(changed); // B-014
         }
+        let before = properties(&changed);
         self.fields.fill(tx, &mut changed)?;
         changed.updated_at = cx.now;
         tx.push(
@@ -407,6 +427,8 @@ impl Command for Update {
                 cx.now.0
             ],
         )?;
+        let subject = Subject::new(Kind::NotifyService, self.account, changed.sid);
+        audit::updated(tx, cx, &subject, &before, &properties(&changed))?;
         Ok(changed)
     }
 }
@@ -423,12 +445,13 @@ pub struct Delete {
 impl Command for Delete {
     type Output = ();
 
-    fn apply(&self, tx: &mut Transaction<'_>, _: &mut Cx<'_>) -> Result<()> {
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
         hold(tx, self.account, self.service)?;
         tx.push(
             "DELETE FROM notify_service WHERE sid = $1",
             params![self.service.to_string()],
         )?;
-        Ok(())
+        let subject = Subject::new(Kind::NotifyService, self.account, self.service);
+        audit::deleted(tx, cx, &subject)
     }
 }

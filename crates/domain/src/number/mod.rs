@@ -6,7 +6,9 @@ mod settings;
 
 use confab_store::{Row, params};
 use confab_types::{AccountSid, Address, ApiError, KeyPart, MessagingServiceSid, NumberSid, Timestamp};
+use serde_json::Value;
 
+use crate::audit::{self, Kind, Subject};
 use crate::error::{Error, taken};
 use crate::list::{Bound, Listing};
 use crate::sync::{opt_sid, sid};
@@ -309,6 +311,14 @@ impl Command for Create {
     }
 }
 
+/// What the log of changes tells of a number.
+fn properties(number: &Number) -> Value {
+    let mut properties = serde_json::to_value(&number.settings).unwrap_or_default();
+    properties["phone_number"] = number.address.to_string().into();
+    properties["friendly_name"] = number.friendly_name.as_str().into();
+    properties
+}
+
 /// Which number is wanted.
 #[derive(Clone, Debug)]
 pub enum Wanted {
@@ -355,7 +365,10 @@ impl Command for Buy {
         if owner(tx, &address)?.is_some() {
             return Err(Error::code(21422));
         }
-        insert(tx, cx, self.account, &address, &self.fields, self.kind)
+        let made = insert(tx, cx, self.account, &address, &self.fields, self.kind)?;
+        let subject = Subject::new(Kind::PhoneNumber, self.account, made.sid);
+        audit::created(tx, cx, &subject, &properties(&made))?;
+        Ok(made)
     }
 }
 
@@ -402,6 +415,8 @@ impl Command for Update {
                 cx.now.0
             ],
         )?;
+        let subject = Subject::new(Kind::PhoneNumber, self.account, number.sid);
+        audit::updated(tx, cx, &subject, &properties(&before), &properties(&number))?;
         Ok(number)
     }
 }
@@ -418,15 +433,18 @@ pub struct Delete {
 impl Command for Delete {
     type Output = ();
 
-    fn apply(&self, tx: &mut Transaction<'_>, _: &mut Cx<'_>) -> Result<()> {
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
         let deleted = tx.exec(
             "DELETE FROM number WHERE sid = $1 AND account_sid = $2",
             params![self.number.to_string(), self.account.to_string()],
         )?;
         if deleted == 0 {
-            Err(Error::code(20404))
-        } else {
-            Ok(())
+            return Err(Error::code(20404));
         }
+        audit::deleted(
+            tx,
+            cx,
+            &Subject::new(Kind::PhoneNumber, self.account, self.number),
+        )
     }
 }

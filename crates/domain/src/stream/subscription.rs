@@ -9,6 +9,9 @@ use serde::Deserialize;
 use super::catalogue::EventType;
 use super::sink::{self, check_description};
 use super::{MOST, subscribed_event};
+use serde_json::json;
+
+use crate::audit::{self, Kind, Subject};
 use crate::error::Error;
 use crate::list::{Bound, Listing};
 use crate::sync::sid;
@@ -230,6 +233,14 @@ impl Command for Create {
                 cx.now.0
             ],
         )?;
+        let subject = Subject::new(Kind::Subscription, new.account, new.sid);
+        let names: Vec<_> = types.keys().map(|kind| kind.name()).collect();
+        let properties = json!({
+            "description": new.description,
+            "sink_sid": new.sink.to_string(),
+            "types": names,
+        });
+        audit::created(tx, cx, &subject, &properties)?;
         for (kind, version) in types {
             subscribed_event::insert(tx, new.sid, kind, version)?;
         }
@@ -258,6 +269,9 @@ impl Command for Update {
             return Ok(changed);
         };
         check_description(description)?;
+        let subject = Subject::new(Kind::Subscription, self.account, changed.sid);
+        let told = |description: &str| json!({ "description": description });
+        audit::updated(tx, cx, &subject, &told(&changed.description), &told(description))?;
         changed.description.clone_from(description);
         changed.updated_at = cx.now;
         tx.push(
@@ -288,6 +302,8 @@ impl Command for Delete {
             params![&subscription],
         )?;
         tx.push("DELETE FROM subscription WHERE sid = $1", params![&subscription])?;
+        let subject = Subject::new(Kind::Subscription, found.account, found.sid);
+        audit::deleted(tx, cx, &subject)?;
         cx.emit(Effect::HooksChanged {
             account: found.account,
         });

@@ -1,6 +1,7 @@
 //! Event streams: who listens to what, and that what events tell is what their schemas say.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use confab_domain::conversation::{self, Conversation, State};
 use confab_domain::media::Attachment;
@@ -22,11 +23,14 @@ async fn run<C: Command>(engine: &TestEngine, command: C) -> C::Output {
 }
 
 fn new_sink(account: AccountSid, kind: &str, configuration: &Value) -> sink::Create {
+    static MADE: AtomicU64 = AtomicU64::new(1);
     sink::Create {
+        sid: SinkSid::from_bits(MADE.fetch_add(1, Ordering::Relaxed).into()),
         account,
         description: "a sink".into(),
         kind: kind.into(),
         configuration: configuration.to_string(),
+        login: None,
     }
 }
 

@@ -392,6 +392,12 @@ pub static SETTINGS: &[Setting] = &[
         "Days for which the calls of webhooks are kept, to be looked at and replayed."
     ),
     setting!(
+        streams.retry_secs,
+        integer(14_400, 604_800),
+        "Seconds after an event until which it is brought again to a sink of Event Streams that did not take it. The \
+         original does so for four hours, which is the least; `webhooks.retry_secs` is of no matter here."
+    ),
+    setting!(
         shutdown.drain_secs,
         integer(0, 10),
         "Seconds that requests and deliveries in flight get to finish after SIGTERM or SIGINT."

@@ -15,7 +15,7 @@ mod queue;
 
 use confab_store::Row;
 use confab_types::{AccountSid, ConversationSid, Timestamp};
-use url::Url;
+use url::{Origin, Position, Url};
 
 use crate::Result;
 use crate::endpoint::Method;
@@ -45,8 +45,23 @@ pub(super) fn rank(lane: &str) -> (String, bool, String) {
 
 /// What fails together.
 pub(super) fn target(account: AccountSid, url: &str) -> String {
-    let origin = Url::parse(url).map_or_else(|_| String::new(), |url| url.origin().ascii_serialization());
+    let origin = Url::parse(url).map_or_else(
+        |_| String::new(),
+        |url| match url.origin() {
+            Origin::Opaque(_) => url[..Position::BeforePath].to_owned(), // NATS
+            origin => origin.ascii_serialization(),
+        },
+    );
     format!("{account} {origin}")
+}
+
+/// As [`target`], for what is tried by another time: events of streams are given up later than calls of webhooks.
+const OF_STREAMS: &str = " events";
+
+/// What is before the mark of a target of event streams; `None` for a target of webhooks.
+#[must_use]
+pub fn of_streams(target: &str) -> Option<&str> {
+    target.strip_suffix(OF_STREAMS)
 }
 
 /// How far a delivery is.
@@ -196,6 +211,9 @@ mod tests {
         );
         assert_ne!(of("https://example.com/"), of("http://example.com/"));
         assert_ne!(of("http://example.com/"), of("http://example.com:8080/"));
+        assert_ne!(of("nats://example.com/a"), of("nats://example.org/a"));
+        let nats = format!("{account} nats://example.com:4222");
+        assert_eq!(of("nats://example.com:4222/a#b"), nats);
         assert_ne!(
             of("http://example.com/"),
             target(AccountSid::from_bits(8), "http://example.com/")

@@ -3,8 +3,9 @@
 use confab_store::params;
 use confab_types::{AccountSid, ConversationSid};
 
-use super::target;
+use super::{OF_STREAMS, target};
 use crate::endpoint::Method;
+use crate::hook::is_of_stream;
 use crate::{Cx, Effect, Result, Transaction};
 
 /// What is to be told to one listener.
@@ -21,7 +22,10 @@ pub(crate) struct Draft<'a> {
 
 /// Writes a call down, for after the commit.
 pub(crate) fn enqueue(tx: &mut Transaction<'_>, cx: &mut Cx<'_>, draft: &Draft<'_>) -> Result<()> {
-    let target = target(draft.account, draft.url);
+    let mut target = target(draft.account, draft.url);
+    if is_of_stream(draft.content_type) {
+        target.push_str(OF_STREAMS);
+    }
     // The lane first: numbers are taken under its lock, so that they grow in the order of the commits.
     wake_lane(tx, cx, &draft.lane, &target)?;
     tx.push(

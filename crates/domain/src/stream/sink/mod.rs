@@ -6,14 +6,18 @@ use confab_store::{Row, params};
 use confab_types::{AccountSid, ApiError, KeyPart, SinkSid, StreamEventSid, Timestamp};
 
 use super::MOST;
+use serde_json::{Value, json};
+
 use crate::alert::{self, Level, NewAlert};
+use crate::audit::{self, Kind, Subject};
+use crate::credential::Sealed;
 use crate::error::Error;
 use crate::hook;
 use crate::list::{Bound, Listing};
 use crate::sync::sid;
 use crate::{Command, Cx, Effect, Order, Page, Result, Transaction, Window, account};
 
-pub use target::{SinkType, Target};
+pub use target::{Login, Nats, SinkType, Target};
 
 /// Characters of a description.
 const DESCRIPTION_CHARS: usize = 256;
@@ -63,8 +67,10 @@ pub struct Sink {
     pub description: String,
     /// What it is.
     pub kind: SinkType,
-    /// A JSON object.
+    /// A JSON object, without what is secret.
     pub configuration: String,
+    /// A [`Login`] in JSON.
+    pub login: Option<Sealed>,
     /// Whether it takes events.
     pub status: Status,
     /// The test event that was sent to it last and has not come back.
@@ -87,7 +93,7 @@ impl Sink {
 
 macro_rules! columns {
     () => {
-        "sid, account_sid, description, type, configuration, status, test_id, created_at, updated_at"
+        "sid, account_sid, description, type, configuration, login, status, test_id, created_at, updated_at"
     };
 }
 
@@ -102,6 +108,7 @@ fn read(mut row: Row) -> Result<Sink> {
             SinkType::parse(&word).ok_or_else(|| unknown("a sink of type", &word))?
         },
         configuration: row.text()?,
+        login: row.opt_text()?.map(Sealed),
         status: {
             let word = row.text()?;
             Status::parse(&word).ok_or_else(|| unknown("a sink's status", &word))?
@@ -230,18 +237,37 @@ pub(super) fn check_description(description: &str) -> Result<()> {
     Ok(())
 }
 
+/// What of the configuration of a new sink is to be sealed; none also where [`Create`] will refuse it.
+#[must_use]
+pub fn login(kind: &str, configuration: &str) -> Option<Login> {
+    target::kept(SinkType::parse(kind)?, configuration).ok()?.1
+}
+
 /// Makes a sink. One that is called is active at once.
 #[derive(Clone, Debug)]
 pub struct Create {
+    /// Its SID, for which the login was sealed.
+    pub sid: SinkSid,
     /// The account.
     pub account: AccountSid,
     /// At most 256 characters.
     pub description: String,
     /// A word of [`SinkType`].
     pub kind: String,
-    /// A JSON object: `destination`, `method` and `batch_events` of a webhook, `server` and `subject` of NATS; `arn`,
-    /// `role_arn` and `external_id`, or a `write_key`, where the server has no way to.
+    /// A JSON object: `destination`, `method` and `batch_events` of a webhook; `server` or `servers`, `subject` and
+    /// `jetstream` of NATS; `arn`, `role_arn` and `external_id`, or a `write_key`, where the server has no way to.
     pub configuration: String,
+    /// What [`login`] gives of it, as JSON.
+    pub login: Option<Sealed>,
+}
+
+fn subject(sink: &Sink) -> Subject {
+    Subject::new(Kind::Sink, sink.account, sink.sid)
+}
+
+/// What the log of changes tells of a sink: not its configuration, which may have keys in it.
+fn properties(sink: &Sink) -> Value {
+    json!({ "description": sink.description, "sink_type": sink.kind.name() })
 }
 
 impl Command for Create {
@@ -253,11 +279,12 @@ impl Command for Create {
         check_description(&self.description)?;
         let kind = SinkType::parse(&self.kind).ok_or_else(|| ApiError::invalid("SinkType"))?;
         let new = Sink {
-            sid: cx.sid(),
+            sid: self.sid,
             account: self.account,
             description: self.description.clone(),
             kind,
-            configuration: target::kept(kind, &self.configuration)?,
+            configuration: target::kept(kind, &self.configuration)?.0,
+            login: self.login.clone(),
             status: match kind {
                 SinkType::Webhook => Status::Active,
                 _ => Status::Initialized,
@@ -281,7 +308,7 @@ impl Command for Create {
             concat!(
                 "INSERT INTO sink (",
                 columns!(),
-                ") VALUES ($1, $2, $3, $4, $5, $6, NULL, $7, $7)"
+                ") VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $8)"
             ),
             params![
                 new.sid.to_string(),
@@ -289,10 +316,12 @@ impl Command for Create {
                 &new.description,
                 kind.name(),
                 &new.configuration,
+                new.login.as_ref().map(|login| &login.0),
                 new.status.name(),
                 cx.now.0
             ],
         )?;
+        audit::created(tx, cx, &subject(&new), &properties(&new))?;
         Ok(new)
     }
 }
@@ -313,10 +342,12 @@ impl Command for Update {
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Sink> {
         let mut changed = hold(tx, self.account, self.sink)?;
+        let before = properties(&changed);
         check_description(&self.description)?;
         changed.description.clone_from(&self.description);
         changed.updated_at = cx.now;
         save(tx, &changed)?;
+        audit::updated(tx, cx, &subject(&changed), &before, &properties(&changed))?;
         Ok(changed)
     }
 }
@@ -349,7 +380,7 @@ impl Command for Delete {
 
     /// # Errors
     /// 409/20409 while it is in use; 404/20404.
-    fn apply(&self, tx: &mut Transaction<'_>, _: &mut Cx<'_>) -> Result<()> {
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
         let found = hold(tx, self.account, self.sink)?;
         let sink = found.sid.to_string();
         let used = tx.first(
@@ -362,7 +393,7 @@ impl Command for Delete {
                 .into());
         }
         tx.push("DELETE FROM sink WHERE sid = $1", params![&sink])?;
-        Ok(())
+        audit::deleted(tx, cx, &subject(&found))
     }
 }
 
