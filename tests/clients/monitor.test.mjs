@@ -1,4 +1,4 @@
-// Alerts of the debugger, with the official Node.js client.
+// Alerts of the debugger and the log of changes, with the official Node.js client.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -60,4 +60,43 @@ test("ListAlert: newest first by pages, by level and by date", async () => {
   assert.deepEqual(await of({ startDate: new Date(Date.now() + 60_000) }), []);
   assert.deepEqual(await of({ endDate: new Date(0) }), []);
   await assert.rejects(alerts.list({ logLevel: "loud" }), refusal(400, 20001));
+});
+
+test("ListEvent FetchEvent: what was changed is listed, and by whom", async () => {
+  const { events } = account.monitor.v1;
+  const made = await account.newKeys.create({ friendlyName: "first" });
+  await account.keys(made.sid).update({ friendlyName: "second" });
+  assert.equal(await account.keys(made.sid).remove(), true);
+  const listed = await events.list({ resourceSid: made.sid, pageSize: 2 });
+  assert.deepEqual(
+    listed.map(({ eventType }) => eventType),
+    ["api-key.deleted", "api-key.updated", "api-key.created"],
+  );
+  const [, { sid }] = listed;
+  assert.match(sid, /^AE[0-9a-f]{32}$/);
+  const fetched = await events(sid).fetch();
+  const wanted = {
+    accountSid: server.accountSid,
+    actorSid: server.accountSid,
+    actorType: "account",
+    description: null,
+    eventData: { resource_properties: { friendly_name: { previous: "first", updated: "second" } } },
+    resourceSid: made.sid,
+    resourceType: "api-key",
+    source: "api",
+    sourceIpAddress: "127.0.0.1",
+  };
+  for (const [name, value] of Object.entries(wanted)) {
+    assert.deepEqual([listed[1][name], fetched[name]], [value, value], name);
+  }
+  assert.ok(fetched.eventDate instanceof Date);
+  assert.ok(fetched.links.resource.endsWith(`/Keys/${made.sid}.json`), fetched.links.resource);
+  const count = async (filter) => (await events.list({ resourceSid: made.sid, ...filter })).length;
+  assert.equal(await count({ eventType: "api-key.created" }), 1);
+  assert.equal(await count({ actorSid: server.accountSid, sourceIpAddress: "127.0.0.1" }), 3);
+  assert.equal(await count({ sourceIpAddress: "192.0.2.1" }), 0);
+  assert.equal(await count({ startDate: new Date(0), endDate: new Date(Date.now() + 60_000) }), 3);
+  assert.equal(await count({ endDate: new Date(0) }), 0);
+  await assert.rejects(events.list({ actorSid: "me" }), refusal(400, 20001));
+  await assert.rejects(events(`AE${"0".repeat(32)}`).fetch(), refusal(404, 20404));
 });

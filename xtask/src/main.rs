@@ -5,6 +5,7 @@ mod clients;
 mod conformance;
 mod contract;
 mod debian;
+mod nats;
 mod openapi;
 mod postgres;
 mod process;

@@ -5,7 +5,7 @@ use crate::postgres::Cluster;
 use crate::process::{self, Finished, Progress};
 use crate::results::{self, Runner, Tally, chaos_counts};
 use crate::workspace::{cargo, root};
-use crate::{contract, structure};
+use crate::{contract, nats, structure};
 use anyhow::Result;
 use clap::ValueEnum as _;
 use std::fmt;
@@ -281,6 +281,7 @@ impl Run {
                 Ok(Verdict::check(&problems, &note))
             }
             Step::RustSqlite => {
+                nats::install(progress).await?;
                 let mut command = self.cargo_test();
                 command.env_remove("CONFAB_TEST_DATABASE");
                 if self.long {
@@ -293,6 +294,7 @@ impl Run {
                 ))
             }
             Step::RustPostgres => {
+                nats::install(progress).await?;
                 let url = self.cluster(progress).await?.url();
                 let mut command = self.cargo_test();
                 command.env("CONFAB_TEST_DATABASE", url);

@@ -14,6 +14,7 @@
 mod clock;
 mod database;
 mod engine;
+mod nats;
 mod process;
 mod rest;
 mod server;
@@ -26,6 +27,7 @@ use std::time::Duration;
 pub use clock::TestClock;
 pub use database::Database;
 pub use engine::{TestEngine, TestStore, engine, engine_at, engine_over, engine_with, engine_with_at, store};
+pub use nats::NatsServer;
 pub use process::Process;
 pub use rest::{Response, Rest};
 pub use server::TestServer;

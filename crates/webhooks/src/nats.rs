@@ -149,7 +149,10 @@ impl Publisher {
         };
         let login = self.engine.open_login(&sink).map_err(Fault::connection)?;
         let mut last = Fault::connection("it names no server");
-        for server in &nats.servers {
+        // Each try begins with another one: there is no time for all where the first ones are dead.
+        let first = usize::try_from(call.retries).unwrap_or(0) % nats.servers.len().max(1);
+        let (before, from) = nats.servers.split_at(first);
+        for server in from.iter().chain(before) {
             match self.connect(server, &login).await {
                 Ok((client, wrong)) => {
                     let context = nats.jetstream.then(|| {
@@ -179,6 +182,7 @@ impl Publisher {
     ) -> Result<(Client, watch::Receiver<Option<String>>), Fault> {
         let forbidden = |why: &str| Fault(Failure::Forbidden, why.to_owned());
         let url = Url::parse(server).map_err(|_| forbidden("the URL cannot be called"))?;
+        let is_tls = url.scheme() == "tls";
         let host = url.host_str().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = host.parse::<IpAddr>()
@@ -190,15 +194,19 @@ impl Publisher {
         let mut last = Fault::connection("no address");
         for address in addresses.map_err(Fault::connection)?.into_iter().take(ADDRESSES) {
             let (says, wrong) = watch::channel(None);
-            let options = options(login)
-                .require_tls(url.scheme() == "tls")
-                .tls_client_config(self.tls_of(host).await?)
-                .event_callback(move |event| {
-                    if let Some(text) = complaint(&event) {
-                        says.send_replace(Some(text));
-                    }
-                    std::future::ready(())
-                });
+            let mut options = options(login).event_callback(move |event| {
+                if let Some(text) = complaint(&event) {
+                    says.send_replace(Some(text));
+                }
+                std::future::ready(())
+            });
+            // A server may ask for TLS by itself.
+            match self.tls_of(host).await {
+                Ok(tls) => options = options.tls_client_config(tls),
+                Err(fault) if is_tls => return Err(fault),
+                Err(_) => {}
+            }
+            let options = options.require_tls(is_tls);
             match options.connect(server_at(address)?).await {
                 Ok(client) => return Ok((client, wrong)),
                 Err(error) => last = Fault::connection(error),

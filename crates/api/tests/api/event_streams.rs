@@ -1,5 +1,7 @@
 //! Event Streams: sinks, subscriptions, and the types that there are.
 
+use confab_domain::stream::sink;
+use confab_types::{Sid as _, SinkSid};
 use serde_json::{Value, json};
 
 use crate::common::{ACCOUNT, Api, OTHER_ACCOUNT, TOKEN, api, encode, fields, path_of};
@@ -116,7 +118,10 @@ async fn other_sinks_wait_until_they_are_tested() {
         ("kinesis", KINESIS),
         ("segment", r#"{"write_key":"k"}"#),
         ("email", r#"{"to":"ann@example.com"}"#),
-        ("nats", r#"{"server":"nats://broker:4222","subject":"a.b"}"#),
+        (
+            "nats",
+            r#"{"server":"nats://broker:4222","subject":"a.b","jetstream":true}"#,
+        ),
     ] {
         let form = [
             ("Description", kind),
@@ -137,7 +142,29 @@ async fn other_sinks_wait_until_they_are_tested() {
         ),
     ];
     let made = api.post("/v1/Sinks", &form).await.expect(201);
-    assert_eq!(made["sink_configuration"]["server"], "tls://bob:***@broker:4222");
+    // How the server is logged in to is kept, but not shown.
+    assert_eq!(
+        made["sink_configuration"],
+        json!({ "server": "tls://broker:4222", "subject": "a", "jetstream": false })
+    );
+    let sink = SinkSid::parse(made["sid"].as_str().unwrap()).unwrap();
+    let kept = api
+        .engine
+        .read(move |tx| sink::find(tx, sink))
+        .await
+        .unwrap()
+        .unwrap();
+    let login = api.engine.open_login(&kept).unwrap();
+    assert_eq!(
+        [
+            login.user.as_deref(),
+            login.password.as_deref(),
+            login.token.as_deref()
+        ],
+        [Some("bob"), Some("secret"), None]
+    );
+    let row = format!("{kept:?}");
+    assert!(!row.contains("secret") && !row.contains("bob"), "{row}");
     api.refuse_all(
         "/v1/Sinks",
         &["/v1/Sinks"],

@@ -27,6 +27,7 @@ mod message_rules;
 mod messages;
 mod messaging_services;
 mod monitor;
+mod monitor_events;
 mod notify;
 mod numbers;
 mod paging;

@@ -10,6 +10,7 @@ mod delivery;
 mod hostile;
 mod listeners;
 mod log;
+mod nats;
 mod overrides;
 mod parameters;
 mod scoped;

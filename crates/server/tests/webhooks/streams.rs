@@ -19,7 +19,7 @@ async fn sink(server: &TestServer, url: &str) -> String {
         .text_of("sid")
 }
 
-async fn subscribe(server: &TestServer, sink: &str, types: &[&str]) {
+pub(super) async fn subscribe(server: &TestServer, sink: &str, types: &[&str]) {
     let types: Vec<String> = types
         .iter()
         .map(|kind| {
@@ -117,4 +117,24 @@ async fn a_sink_is_tested_and_gets_what_it_missed() {
         }
     })
     .await;
+}
+
+/// B-819: that webhooks are tried once, as in the original, takes nothing from streams.
+#[tokio::test]
+async fn events_are_brought_again_where_webhooks_are_tried_once() {
+    let server = TestServer::start_with(|config| config.webhooks.retry_secs = 0).await;
+    let mut taken = Sink::start().await;
+    let mut tries = 0;
+    taken.answer(move |_| {
+        tries += 1;
+        Reply::status(if tries == 1 { 500 } else { 200 })
+    });
+    let to = sink(&server, &taken.url("/events")).await;
+    subscribe(&server, &to, &["user.added"]).await;
+    server
+        .post("/conversations/v1/Users", &[("Identity", "alice")])
+        .await
+        .expect(201);
+    let (first, second) = (event(&taken.next().await), event(&taken.next().await));
+    assert_eq!(first, second);
 }
