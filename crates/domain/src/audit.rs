@@ -189,7 +189,7 @@ fn record(
     properties: &Map<String, Value>,
 ) -> Result<()> {
     // What the server does by itself nobody is to answer for.
-    let Some(requester) = cx.requester.clone() else {
+    let Some(requester) = cx.requester else {
         return Ok(());
     };
     let new: MonitorEventSid = cx.sid();
@@ -203,7 +203,7 @@ fn record(
         params![
             new.to_string(),
             subject.account.to_string(),
-            &requester.sid,
+            requester.sid(),
             format!("{}.{action}", subject.kind.name()),
             subject.kind.name(),
             &subject.sid,

@@ -108,12 +108,22 @@ impl Actor {
 }
 
 /// A caller of REST, for the log of what such callers changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requester {
-    /// SID of what he was let in by: an account, or an API key.
-    pub sid: String,
+    /// The account whose token or key he has.
+    pub account: AccountSid,
+    /// The key that he was let in by; none for the account's token.
+    pub key: Option<KeySid>,
     /// Where the request came from, where that is known.
     pub ip: Option<IpAddr>,
+}
+
+impl Requester {
+    /// SID of what he was let in by.
+    pub(crate) fn sid(&self) -> String {
+        self.key
+            .map_or_else(|| self.account.to_string(), |key| key.to_string())
+    }
 }
 
 /// Who acts, and whether webhooks hear of it.
@@ -122,7 +132,7 @@ pub struct Origin {
     /// Who acts.
     pub actor: Actor,
     /// Whom the log of changes names; without one nothing is logged.
-    pub requester: Option<Arc<Requester>>,
+    pub requester: Option<Requester>,
     /// Whether webhooks are called: for a caller of REST only on demand, for all others always (B-381, B-382).
     pub announces: bool,
 }
@@ -141,7 +151,7 @@ impl Origin {
     /// The same with whom the log of changes names.
     #[must_use]
     pub fn by(mut self, requester: Requester) -> Self {
-        self.requester = Some(Arc::new(requester));
+        self.requester = Some(requester);
         self
     }
 }
@@ -224,7 +234,7 @@ pub struct Cx<'a> {
     /// Who acts.
     pub actor: Actor,
     /// Whom the log of changes names.
-    pub(crate) requester: Option<Arc<Requester>>,
+    pub(crate) requester: Option<Requester>,
     /// The owner's limits.
     pub limits: &'a Limits,
     /// Name of the server that runs it, under which it has jobs and lanes.

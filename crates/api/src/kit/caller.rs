@@ -69,10 +69,8 @@ impl Caller {
     pub(crate) fn origin(&self) -> Origin {
         let credentials = &self.principal.credentials;
         Origin::rest(self.webhook_enabled).by(Requester {
-            sid: match credentials.key {
-                Some(key) => key.to_string(),
-                None => credentials.account.to_string(),
-            },
+            account: credentials.account,
+            key: credentials.key,
             ip: self.exchange.peer,
         })
     }
