@@ -149,10 +149,11 @@ async fn a_sink_of_nats_is_active_once_its_test_came() {
     assert_eq!(found.status, sink::Status::Active);
     assert_eq!(
         found.target().unwrap(),
-        sink::Target::Nats {
-            server: "nats://broker:4222".into(),
-            subject: "chat.events".into()
-        }
+        sink::Target::Nats(sink::Nats {
+            servers: vec!["nats://broker:4222".into()],
+            subject: "chat.events".into(),
+            jetstream: false,
+        })
     );
     run(&engine, refused).await;
     assert_eq!(listeners(&engine).await.len(), 1);
