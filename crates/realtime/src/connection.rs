@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::extract::ws::{Message, WebSocket};
 use bytes::Bytes;
 use confab_domain::{Actor, Client, Error, Stream};
 use confab_engine::{ChatToken, Engine, PushGrant};
 use confab_types::{ApiError, ConversationSid, KeySid, Sid, Timestamp, UserSid};
-use futures_util::SinkExt;
-use futures_util::StreamExt;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout};
 
@@ -26,6 +25,10 @@ use crate::limits::Slot;
 use crate::outbox::{Delivery, Outbox};
 use crate::presence::Present;
 use crate::upstream::{self, Request};
+use crate::websocket::{Message, WebSocket};
+
+/// The websocket of a connection.
+pub(crate) type Socket = WebSocket<TokioIo<Upgraded>>;
 
 /// Time for the first frame, and for a frame to be taken by the other side.
 const INIT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -229,7 +232,7 @@ impl Drop for Session {
 }
 
 /// Serves a connection to its end.
-pub async fn run(mut socket: WebSocket, shared: Arc<Shared>, origin: Arc<str>) {
+pub(crate) async fn run(mut socket: Socket, shared: Arc<Shared>, origin: Arc<str>) {
     let mut drain = shared.drain.subscribe();
     let mut meter = Meter::new(Instant::now());
     let started = tokio::select! {
@@ -238,14 +241,14 @@ pub async fn run(mut socket: WebSocket, shared: Arc<Shared>, origin: Arc<str>) {
         () = drained(&mut drain) => Err(ending::offload(&shared)),
     };
     let end = match started {
-        Ok((session, token)) => serve(&mut socket, &shared, session, token, &mut meter).await,
+        Ok((session, schedule)) => serve(&mut socket, &shared, session, schedule, &mut meter).await,
         Err(end) => end,
     };
     if let End::Close(status, payload) = end {
         let _ = send(&mut socket, &shared, [frame::close(&status, payload.as_deref())]).await;
         // The client closes the socket itself once it has read the frame; a silent one is not waited for.
         let _ = timeout(Duration::from_millis(500), async {
-            while let Some(Ok(message)) = socket.recv().await {
+            while let Ok(message) = socket.receive().await {
                 if matches!(message, Message::Close(_)) {
                     break;
                 }
@@ -265,14 +268,14 @@ async fn drained(drain: &mut tokio::sync::watch::Receiver<bool>) {
 }
 
 async fn send(
-    socket: &mut WebSocket,
+    socket: &mut Socket,
     shared: &Shared,
     frames: impl IntoIterator<Item = Bytes>,
 ) -> Result<(), End> {
     let send = async {
         for frame in frames {
             shared.counters.frames_out.fetch_add(1, Ordering::Relaxed);
-            socket.feed(Message::Binary(frame)).await.map_err(|_| End::Gone)?;
+            socket.feed(frame).await.map_err(|_| End::Gone)?;
         }
         socket.flush().await.map_err(|_| End::Gone)
     };
@@ -283,21 +286,16 @@ async fn send(
 type Received = (Incoming, Verdict);
 
 /// The next frame. Text messages are no frames; control messages are answered by the library.
-async fn receive(
-    socket: &mut WebSocket,
-    shared: &Shared,
-    meter: &mut Meter,
-) -> Result<Option<Received>, End> {
-    let (frame, bytes) = match socket.next().await {
-        None | Some(Err(_)) => return Err(End::Gone),
-        Some(Ok(Message::Close(_))) => return Err(End::Gone),
-        Some(Ok(Message::Binary(bytes))) => {
+async fn receive(socket: &mut Socket, shared: &Shared, meter: &mut Meter) -> Result<Option<Received>, End> {
+    let (frame, bytes) = match socket.receive().await.map_err(|_| End::Gone)? {
+        Message::Binary(bytes) => {
             shared.counters.frames_in.fetch_add(1, Ordering::Relaxed);
             let frame = frame::parse(&bytes).map_err(|e| ending::malformed(e.0))?;
             (Some(frame), bytes.len())
         }
-        Some(Ok(Message::Text(_))) => return Err(ending::malformed("frames are binary messages")),
-        Some(Ok(Message::Ping(bytes) | Message::Pong(bytes))) => (None, bytes.len()),
+        Message::Text(_) => return Err(ending::malformed("frames are binary messages")),
+        Message::Ping(bytes) | Message::Pong(bytes) => (None, bytes.len()),
+        Message::Close(_) | Message::Frame(_) => return Err(End::Gone),
     };
     let is_reply = frame.as_ref().is_some_and(|f| f.header.method == "reply");
     match meter.received(bytes, is_reply, Instant::now()) {
@@ -306,13 +304,14 @@ async fn receive(
     }
 }
 
-/// Waits for `init` and answers it.
+/// Waits for `init` and answers it. The session is boxed: what is moved through these functions would lie several times
+/// in the connection's task.
 async fn start(
-    socket: &mut WebSocket,
+    socket: &mut Socket,
     shared: &Arc<Shared>,
     origin: &Arc<str>,
     meter: &mut Meter,
-) -> Result<(Session, ChatToken), End> {
+) -> Result<(Box<Session>, Schedule), End> {
     let first = timeout(INIT_TIMEOUT, async {
         loop {
             if let Some((frame, _)) = receive(socket, shared, meter).await? {
@@ -353,11 +352,16 @@ async fn start(
         [frame::reply(&header.id, &Status::ok(), Some(&more), &[])],
     )
     .await?;
-    Ok((session, token))
+    let schedule = Schedule::new(shared, &token);
+    Ok((session, schedule))
 }
 
 /// Verifies the token, takes a place and makes sure that the token's user exists.
-async fn open(shared: &Arc<Shared>, origin: &Arc<str>, token: &str) -> Result<(Session, ChatToken), Error> {
+async fn open(
+    shared: &Arc<Shared>,
+    origin: &Arc<str>,
+    token: &str,
+) -> Result<(Box<Session>, ChatToken), Error> {
     let engine = &shared.engine;
     let version = engine.credentials_version();
     let token = engine.verify_token(token).await?;
@@ -368,7 +372,7 @@ async fn open(shared: &Arc<Shared>, origin: &Arc<str>, token: &str) -> Result<(S
     };
     let client = Arc::new(engine.client(&token).await?);
     let (id, user) = (shared.next_connection(), client.user);
-    let mut session = Session {
+    let mut session = Box::new(Session {
         _present: shared.presence.enter(&client).await,
         shared: Arc::clone(shared),
         id,
@@ -382,7 +386,7 @@ async fn open(shared: &Arc<Shared>, origin: &Arc<str>, token: &str) -> Result<(S
         good_at: version,
         shut_out: None,
         slot,
-    };
+    });
     session.renew(&token, version);
     // Of its own user's stream a connection hears revocations also when it follows nothing of it.
     let own = Stream::User(user);
@@ -489,26 +493,25 @@ impl Schedule {
 }
 
 async fn serve(
-    socket: &mut WebSocket,
+    socket: &mut Socket,
     shared: &Arc<Shared>,
-    session: Session,
-    token: ChatToken,
+    session: Box<Session>,
+    schedule: Schedule,
     meter: &mut Meter,
 ) -> End {
     shared.counters.connections.fetch_add(1, Ordering::Relaxed);
-    let end = converse(socket, shared, session, token, meter).await;
+    let end = converse(socket, shared, session, schedule, meter).await;
     shared.counters.connections.fetch_sub(1, Ordering::Relaxed);
     end.err().unwrap_or(End::Gone)
 }
 
 async fn converse(
-    socket: &mut WebSocket,
+    socket: &mut Socket,
     shared: &Arc<Shared>,
-    mut session: Session,
-    token: ChatToken,
+    mut session: Box<Session>,
+    mut schedule: Schedule,
     meter: &mut Meter,
 ) -> Result<(), End> {
-    let mut schedule = Schedule::new(shared, &token);
     let mut drain = shared.drain.subscribe();
     let outbox = Arc::clone(&session.outbox);
     loop {

@@ -20,6 +20,7 @@ mod replay;
 mod routes;
 mod sync_api;
 mod upstream;
+mod websocket;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -27,16 +28,20 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{ConnectInfo, State};
-use axum::http::HeaderMap;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::StatusCode;
 use axum::http::uri::Scheme;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use confab_domain::Actor;
 use confab_domain::mutation::Forget;
 use confab_engine::Engine;
+use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
+use tungstenite::handshake::server::create_response_with_body;
+
+use websocket::WebSocket;
 
 pub use limits::Limits;
 pub use routes::routes;
@@ -117,14 +122,6 @@ impl Shared {
 pub struct Realtime {
     shared: Arc<Shared>,
 }
-
-/// Bytes that a connection reads at once. Small, since most connections are idle and each has its buffer.
-const READ_BUFFER: usize = 1024;
-/// Bytes that are gathered before a system call: a message makes two frames, which go out together. The buffer grows
-/// as needed and stays, so a greater one would cost every idle connection its size.
-const WRITE_BUFFER: usize = 1024;
-/// Most bytes that wait inside the websocket for a slow socket.
-const WRITE_BUFFER_LIMIT: usize = 4 * 1024 * 1024;
 
 impl Realtime {
     /// Starts the tasks that bring commits to connections. Must be called before the first write: commits of before
@@ -244,26 +241,25 @@ pub fn fuzz_frame(bytes: &[u8]) {
     }
 }
 
-async fn connect(
-    State(shared): State<Arc<Shared>>,
-    peer: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
-    came_by: Option<axum::Extension<Scheme>>,
-    headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
-) -> Response {
-    let peer = peer.map(|p| p.0.0.ip());
-    let came_by = came_by.map(|scheme| scheme.0);
-    let origin = origin::media_origin(&headers, peer, came_by.as_ref(), &shared.options);
-    let limit = shared.options.frame_bytes;
-    upgrade
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_write_buffer_size(WRITE_BUFFER_LIMIT)
-        .max_message_size(limit)
-        .max_frame_size(limit)
-        .on_upgrade(move |socket| async move {
-            shared.open.send_modify(|n| *n += 1);
-            connection::run(socket, Arc::clone(&shared), origin).await;
-            shared.open.send_modify(|n| *n -= 1);
-        })
+async fn connect(State(shared): State<Arc<Shared>>, mut request: Request) -> Response {
+    let response = match create_response_with_body(&request, Body::empty) {
+        Ok(response) => response,
+        Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+    };
+    let upgrade = hyper::upgrade::on(&mut request);
+    let extensions = request.extensions();
+    let peer = extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|peer| peer.0.ip());
+    let came_by = extensions.get::<Scheme>();
+    let origin = origin::media_origin(request.headers(), peer, came_by, &shared.options);
+    tokio::spawn(async move {
+        // An error is a client that went away.
+        let Ok(upgraded) = upgrade.await else { return };
+        let socket = WebSocket::new(TokioIo::new(upgraded), shared.options.frame_bytes);
+        shared.open.send_modify(|n| *n += 1);
+        connection::run(socket, Arc::clone(&shared), origin).await;
+        shared.open.send_modify(|n| *n -= 1);
+    });
+    response
 }

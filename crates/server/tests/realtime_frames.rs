@@ -194,6 +194,39 @@ async fn a_frame_of_10_mib_ends_its_connection_and_changes_nothing() {
     is_healthy(&server).await;
 }
 
+/// The buffers of a connection come and go with what is under way.
+#[tokio::test]
+async fn great_answers_and_many_small_ones_behind_them_come_whole_and_in_their_order() {
+    const MESSAGES: usize = 20;
+    let server = TestServer::start().await;
+    let sid = conversation(&server, &["alice"]).await;
+    let body = "x".repeat(12_000);
+    for _ in 0..MESSAGES {
+        let path = format!("{CONVERSATIONS}/{sid}/Messages");
+        server.post(&path, &[("Body", &body)]).await.expect(201);
+    }
+    let mut alice = server.client("alice").await;
+    let list = json!({"method": "message", "http_request": {
+        "host": "cds.us1.twilio.com", "method": "GET",
+        "path": format!("/v3/Lists/{sid}.messages/Items"), "params": {"PageSize": "50"},
+    }});
+    for _ in 0..3 {
+        let great = alice.send(list.clone(), b"").await;
+        let mut small = Vec::new();
+        for _ in 0..200 {
+            small.push(alice.send(json!({"method": "ping"}), b"").await);
+        }
+        let reply = alice.next().await.expect("the list");
+        assert_eq!(reply.header["id"], great);
+        assert!(reply.payload.len() > MESSAGES * body.len());
+        assert_eq!(reply.json()["items"].as_array().map(Vec::len), Some(MESSAGES));
+        for id in small {
+            let reply = alice.next().await.expect("a reply");
+            assert_eq!((&reply.header["id"], reply.status()), (&json!(id), 200));
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_first_frame_is_init_and_init_comes_once_s2_3() {
     let server = TestServer::start().await;
