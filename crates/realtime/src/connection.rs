@@ -2,6 +2,7 @@
 //! for it. Everything about the connection lives in the task; the hub knows only its outbox.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -513,9 +514,18 @@ async fn converse(
     meter: &mut Meter,
 ) -> Result<(), End> {
     let mut drain = shared.drain.subscribe();
+    let mut drained = pin!(drained(&mut drain));
+    // Kept from turn to turn: to set a timer costs more than most of what a turn does.
+    let mut ping = pin!(tokio::time::sleep_until(schedule.ping_at));
+    let mut token_at = schedule.token_at();
+    let mut token_due = pin!(shared.engine.until(token_at));
     let outbox = Arc::clone(&session.outbox);
     loop {
         session.is_let_in().await?;
+        if schedule.token_at() != token_at {
+            token_at = schedule.token_at();
+            token_due.set(shared.engine.until(token_at));
+        }
         if !session.ready.is_empty() {
             let frames = std::mem::take(&mut session.ready);
             meter.sent(frames.len());
@@ -535,9 +545,15 @@ async fn converse(
                     session.deliver(delivery);
                 }
             }
-            () = tokio::time::sleep_until(schedule.ping_at) => schedule.due(&mut session)?,
-            () = shared.engine.until(schedule.token_at()) => schedule.due(&mut session)?,
-            () = drained(&mut drain) => return Err(ending::offload(shared)),
+            () = &mut ping => {
+                schedule.due(&mut session)?;
+                ping.as_mut().reset(schedule.ping_at);
+            }
+            () = &mut token_due => {
+                schedule.due(&mut session)?;
+                token_due.set(shared.engine.until(token_at));
+            }
+            () = &mut drained => return Err(ending::offload(shared)),
         }
     }
 }

@@ -2,11 +2,12 @@
 //! many idle connections.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use confab_domain::Error;
 use confab_types::{ConversationSid, KeySid};
-use tokio::sync::Notify;
 
 use crate::project::Event;
 
@@ -42,13 +43,14 @@ const CAPACITY: usize = 4096;
 struct State {
     queue: VecDeque<Delivery>,
     overflowed: bool,
+    /// Woken by the first delivery: those that follow find it awake.
+    waiting: Option<Waker>,
 }
 
 /// Queue of one connection.
 #[derive(Default)]
 pub struct Outbox {
     state: Mutex<State>,
-    waiting: Notify,
 }
 
 impl Outbox {
@@ -68,8 +70,7 @@ impl Outbox {
         } else {
             state.queue.push_back(delivery);
         }
-        drop(state);
-        self.waiting.notify_one();
+        wake(state);
     }
 
     /// Ends the connection: it comes back and reads what it missed.
@@ -77,8 +78,7 @@ impl Outbox {
         let mut state = self.lock();
         state.overflowed = true;
         state.queue = VecDeque::new();
-        drop(state);
-        self.waiting.notify_one();
+        wake(state);
     }
 
     /// Takes what is there.
@@ -86,20 +86,30 @@ impl Outbox {
         std::mem::take(&mut self.lock().queue)
     }
 
-    /// Waits for deliveries and takes all of them; `None` after an overflow.
+    /// Waits for deliveries and takes all of them; `None` after an overflow. Only one may wait at a time.
     pub async fn take(&self) -> Option<VecDeque<Delivery>> {
-        loop {
-            {
-                let mut state = self.lock();
-                if state.overflowed {
-                    return None;
-                }
-                if !state.queue.is_empty() {
-                    return Some(std::mem::take(&mut state.queue));
-                }
-            }
-            self.waiting.notified().await;
+        poll_fn(|cx| self.poll_take(cx)).await
+    }
+
+    fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Option<VecDeque<Delivery>>> {
+        let mut state = self.lock();
+        if state.overflowed {
+            return Poll::Ready(None);
         }
+        if state.queue.is_empty() {
+            state.waiting = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(std::mem::take(&mut state.queue)))
+    }
+}
+
+/// Wakes who waits, after the lock: he wants it next.
+fn wake(mut state: MutexGuard<'_, State>) {
+    let waiting = state.waiting.take();
+    drop(state);
+    if let Some(waker) = waiting {
+        waker.wake();
     }
 }
 
@@ -120,5 +130,22 @@ mod tests {
             outbox.push(frame());
         }
         assert!(outbox.take().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_woken_whatever_comes() {
+        let outbox = Arc::new(Outbox::default());
+        let fill: [fn(&Outbox); 2] = [|outbox| outbox.push(frame()), Outbox::overflow];
+        for (fill, wanted) in fill.into_iter().zip([Some(1), None]) {
+            let waits = tokio::spawn({
+                let outbox = Arc::clone(&outbox);
+                async move { outbox.take().await.map(|q| q.len()) }
+            });
+            while outbox.lock().waiting.is_none() {
+                tokio::task::yield_now().await;
+            }
+            fill(&outbox);
+            assert_eq!(waits.await.unwrap(), wanted);
+        }
     }
 }
