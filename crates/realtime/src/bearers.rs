@@ -44,6 +44,12 @@ impl Bearers {
             .insert((key, connection), (account, Arc::clone(outbox)));
     }
 
+    /// Deliveries that wait for all connections together.
+    pub(crate) fn waiting(&self) -> u64 {
+        let open = self.lock();
+        open.values().map(|(_, outbox)| outbox.waiting() as u64).sum()
+    }
+
     /// It does no more.
     pub(crate) fn leave(&self, key: KeySid, connection: ConnectionId) {
         self.lock().remove(&(key, connection));
@@ -114,6 +120,10 @@ mod tests {
         assert_eq!(keys(Some(5)), [first]);
         assert_eq!(keys(Some(4)), []);
         assert_eq!(keys(None), [first, second]);
+        bearers.shut_out(first, &Arc::new(Error::code(20103)));
+        assert_eq!(bearers.waiting(), 2);
+        assert!(outboxes.iter().all(|outbox| outbox.take_now().len() < 2));
+        assert_eq!(bearers.waiting(), 0);
         let told = |key| {
             bearers.shut_out(key, &Arc::new(Error::code(20103)));
             outboxes.iter().map(|o| o.take_now().len()).collect::<Vec<_>>()

@@ -55,6 +55,10 @@ pub struct Counters {
     pub frames_in: AtomicU64,
     /// Frames to clients.
     pub frames_out: AtomicU64,
+    /// Commits that were not given to connections yet, when somebody last asked.
+    pub commits_waiting: AtomicU64,
+    /// Deliveries that connections have not taken yet, when somebody last asked.
+    pub deliveries_waiting: AtomicU64,
 }
 
 /// Settings.
@@ -74,8 +78,6 @@ pub struct Options {
     pub public_url: Option<(String, String)>,
     /// Whose forwarding headers are believed.
     pub trusted_proxy: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
-    /// Counted into.
-    pub counters: Arc<Counters>,
 }
 
 /// What all connections share.
@@ -90,7 +92,7 @@ struct Shared {
     bearers: Arc<bearers::Bearers>,
     /// None where nothing is limited.
     limiter: Option<Arc<limits::Limiter>>,
-    counters: Arc<Counters>,
+    counters: Counters,
     drain: watch::Sender<bool>,
     /// Open sockets, initialised or not.
     open: watch::Sender<usize>,
@@ -153,7 +155,6 @@ impl Realtime {
             }
         });
         tokio::spawn(forget_mutations(engine.clone()));
-        let counters = Arc::clone(&options.counters);
         let presence = presence::Presence::new(engine.clone(), options.offline_grace);
         Self {
             shared: Arc::new(Shared {
@@ -165,7 +166,7 @@ impl Realtime {
                 hub,
                 taken,
                 continuation: continuation::Tokens::default(),
-                counters,
+                counters: Counters::default(),
                 drain: watch::Sender::new(false),
                 open: watch::Sender::new(0),
                 next_id: AtomicU64::new(1),
@@ -178,6 +179,22 @@ impl Realtime {
         Router::new()
             .route("/v3/wsconnect", get(connect))
             .with_state(Arc::clone(&self.shared))
+    }
+
+    /// The counters, with what waits at this moment.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        let Shared {
+            counters, bearers, ..
+        } = &*self.shared;
+        // Taken first: what is published meanwhile does not make it negative.
+        let taken = *self.shared.taken.borrow();
+        let commits = self.shared.engine.commits_published().saturating_sub(taken);
+        counters.commits_waiting.store(commits, Ordering::Relaxed);
+        counters
+            .deliveries_waiting
+            .store(bearers.waiting(), Ordering::Relaxed);
+        counters
     }
 
     /// Sends all clients away with status 308, which makes them reconnect elsewhere or later; answers when they are

@@ -69,7 +69,6 @@ mod tests {
             limits: crate::Limits::default(),
             public_url: public_url.map(|(s, a)| (s.to_owned(), a.to_owned())),
             trusted_proxy: Arc::new(|ip| ip.is_loopback()),
-            counters: Arc::default(),
         };
         let headers = headers
             .iter()

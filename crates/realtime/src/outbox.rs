@@ -81,6 +81,11 @@ impl Outbox {
         wake(state);
     }
 
+    /// How many wait.
+    pub fn waiting(&self) -> usize {
+        self.lock().queue.len()
+    }
+
     /// Takes what is there.
     pub fn take_now(&self) -> VecDeque<Delivery> {
         std::mem::take(&mut self.lock().queue)

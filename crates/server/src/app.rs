@@ -17,7 +17,7 @@ use confab_engine::{Clock, Engine, SystemClock, VirtualClock};
 use confab_jobs::{Handler, Outcome, Worker};
 use confab_media::{Fetcher, Library, Links, MediaJobs, Objects};
 use confab_outgoing::Guard;
-use confab_realtime::{Counters, Realtime};
+use confab_realtime::Realtime;
 use confab_store::{Backend, Store};
 use confab_webhooks::{Asker, Caller, Deliverer};
 use tokio::net::{TcpListener, TcpSocket};
@@ -110,13 +110,12 @@ impl App {
         let library = open_library(&engine, &data_dir).await?;
 
         let metrics = Arc::new(Metrics::new(VERSION));
-        let counters = Arc::new(Counters::default());
-        let realtime = Realtime::start(engine.clone(), realtime_options(&config, Arc::clone(&counters)));
+        let realtime = Realtime::start(engine.clone(), realtime_options(&config));
         let faces = Faces {
             ops: ops::router(Ops {
                 engine: engine.clone(),
                 metrics: Arc::clone(&metrics),
-                realtime: counters,
+                realtime: realtime.clone(),
                 shutdown: shutdown.clone(),
             }),
             realtime: realtime.router(),
@@ -286,7 +285,7 @@ fn api_options(config: &Config, library: &Library, metrics: &Arc<Metrics>) -> co
     }
 }
 
-fn realtime_options(config: &Config, counters: Arc<Counters>) -> confab_realtime::Options {
+fn realtime_options(config: &Config) -> confab_realtime::Options {
     confab_realtime::Options {
         ping_interval: Duration::from_secs(config.realtime.ping_interval_secs),
         expiry_notice: Duration::from_secs(config.realtime.token_expiry_notice_secs),
@@ -295,7 +294,6 @@ fn realtime_options(config: &Config, counters: Arc<Counters>) -> confab_realtime
         limits: config.limits.realtime(),
         public_url: public_url(config),
         trusted_proxy: trusted_proxy(config),
-        counters,
     }
 }
 

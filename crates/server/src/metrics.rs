@@ -63,6 +63,10 @@ pub struct Metrics {
     pub frames_in: Counter,
     /// Frames that went to SDK clients.
     pub frames_out: Counter,
+    /// Commits that were not given to SDK connections yet.
+    pub commits_waiting: Gauge,
+    /// Deliveries that SDK connections have not taken yet.
+    pub deliveries_waiting: Gauge,
     /// Committed units of work.
     pub store_writes: Counter,
     /// Commits; `store_writes / store_commits` is how many units of work shared one on average.
@@ -85,6 +89,8 @@ impl Metrics {
             realtime_connections: Gauge::default(),
             frames_in: Counter::default(),
             frames_out: Counter::default(),
+            commits_waiting: Gauge::default(),
+            deliveries_waiting: Gauge::default(),
             store_writes: Counter::default(),
             store_commits: Counter::default(),
             store_failed: Counter::default(),
@@ -125,6 +131,16 @@ impl Metrics {
             "realtime_frames_out",
             "Frames to SDK clients",
             self.frames_out.clone(),
+        );
+        r.register(
+            "realtime_commits_waiting",
+            "Commits that were not given to SDK connections yet",
+            self.commits_waiting.clone(),
+        );
+        r.register(
+            "realtime_deliveries_waiting",
+            "Events that wait until SDK connections take them",
+            self.deliveries_waiting.clone(),
         );
         r.register(
             "store_writes",
@@ -211,6 +227,12 @@ impl Metrics {
         self.frames_out
             .inner()
             .store(counters.frames_out.load(Relaxed), Relaxed);
+        for (gauge, count) in [
+            (&self.commits_waiting, &counters.commits_waiting),
+            (&self.deliveries_waiting, &counters.deliveries_waiting),
+        ] {
+            gauge.set(i64::try_from(count.load(Relaxed)).unwrap_or(i64::MAX));
+        }
     }
 
     /// Counts a job that succeeded.
@@ -306,6 +328,7 @@ mod tests {
         counters.connections.store(1, Relaxed);
         counters.frames_in.store(1, Relaxed);
         counters.frames_out.store(2, Relaxed);
+        counters.deliveries_waiting.store(3, Relaxed);
         metrics.realtime(&counters);
         let stats = Stats::default();
         stats.units.store(5, Relaxed);
@@ -324,6 +347,8 @@ mod tests {
             "confab_realtime_connections 1",
             "confab_realtime_frames_in_total 1",
             "confab_realtime_frames_out_total 2",
+            "confab_realtime_commits_waiting 0",
+            "confab_realtime_deliveries_waiting 3",
             "confab_store_writes_total 5",
             "confab_store_commits_total 1",
             r#"confab_jobs_done_total{kind="channel_send"} 1"#,

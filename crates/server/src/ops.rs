@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use confab_domain::account;
 use confab_engine::Engine;
-use confab_realtime::Counters;
+use confab_realtime::Realtime;
 
 use crate::VERSION;
 use crate::metrics::{CONTENT_TYPE, Metrics};
@@ -24,7 +24,7 @@ const READY_WITHIN: Duration = Duration::from_secs(1);
 pub(crate) struct Ops {
     pub(crate) engine: Engine,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) realtime: Arc<Counters>,
+    pub(crate) realtime: Realtime,
     pub(crate) shutdown: Shutdown,
 }
 
@@ -58,7 +58,7 @@ async fn ready(State(ops): State<Ops>) -> (StatusCode, &'static str) {
 
 async fn metrics(State(ops): State<Ops>) -> impl IntoResponse {
     ops.metrics.store(ops.engine.store().stats());
-    ops.metrics.realtime(&ops.realtime);
+    ops.metrics.realtime(ops.realtime.counters());
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], ops.metrics.render())
 }
 

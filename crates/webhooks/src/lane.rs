@@ -1,6 +1,5 @@
 //! Working through a lane: call after call, in order.
 
-
 use confab_domain::alert::NewAlert;
 use confab_domain::hook::delivery::{Attempt, Delivery, Lane, Outcome, Settle, State};
 use confab_domain::hook::is_of_stream;

@@ -46,6 +46,20 @@ pub(super) struct Usage {
     postgres: f64,
 }
 
+/// The text of `/metrics`.
+pub(super) struct Metrics(String);
+
+impl Metrics {
+    /// A metric without labels; a counter's name ends with `_total`.
+    pub(super) fn value(&self, name: &str) -> Result<f64> {
+        let value = self
+            .0
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok());
+        value.with_context(|| format!("/metrics has no {name}"))
+    }
+}
+
 /// What happened between two moments.
 pub(super) struct Used {
     writes_per_commit: f64,
@@ -152,22 +166,21 @@ impl Server {
             .context("the kernel does not tell VmRSS")
     }
 
-    pub(super) async fn usage(&self) -> Result<Usage> {
+    /// What the server tells of itself.
+    pub(super) async fn metrics(&self) -> Result<Metrics> {
         let mut connection = Connection::open(self.address).await?;
         let status = connection.exchange(&caller().get("/metrics")).await?;
         if status != 200 {
             bail!("GET /metrics is answered with {status}");
         }
-        let text = String::from_utf8_lossy(connection.body()).into_owned();
-        let counter = |name: &str| {
-            let value = text
-                .lines()
-                .find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok());
-            value.with_context(|| format!("/metrics has no {name}"))
-        };
+        Ok(Metrics(String::from_utf8_lossy(connection.body()).into_owned()))
+    }
+
+    pub(super) async fn usage(&self) -> Result<Usage> {
+        let metrics = self.metrics().await?;
         Ok(Usage {
-            writes: counter("confab_store_writes_total ")?,
-            commits: counter("confab_store_commits_total ")?,
+            writes: metrics.value("confab_store_writes_total")?,
+            commits: metrics.value("confab_store_commits_total")?,
             server: cpu_seconds(self.pid)?,
             generator: cpu_seconds(std::process::id())?,
             postgres: postgres_seconds(),

@@ -13,6 +13,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 /// 50 messages a second.
 const PACE: Duration = Duration::from_millis(20);
+const AIM: f64 = 3.0;
 
 /// Sends at the pace until all is delivered, first to warm up; gives latencies, messages a second, what did not come.
 async fn run(
@@ -81,10 +82,15 @@ pub(super) async fn latency(bench: &mut Bench) -> Result<()> {
     .await?;
     drop(listeners);
 
+    let ratio = latency.p99 / bare.p99;
     bench.row(
         Row::new(Part::K, format!("REST to {members} members"), rate, "messages/s")
             .latency(latency)
-            .ratio(latency.p99 / bare.p99, "the bare broadcast"),
+            .ratio(ratio, "the bare broadcast")
+            .aim(
+                format!("≤ {AIM} × the bare broadcast"),
+                ratio <= AIM && missing == 0,
+            ),
     );
     bench.row(
         Row::new(

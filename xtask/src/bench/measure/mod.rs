@@ -11,6 +11,7 @@ mod memberships;
 mod rest;
 mod sdk_start;
 mod start;
+mod steady;
 mod storm;
 mod told;
 
@@ -100,6 +101,7 @@ pub(super) async fn all(bench: &mut Bench, wanted: &impl Fn(Part) -> bool) -> Re
             Part::M => told::cost(bench).await,
             Part::N => asked::cost(bench).await,
             Part::O => backlog::drain(bench).await,
+            Part::P => steady::growth(bench).await,
         };
         if let Err(error) = done {
             bench.row(Row::failed(part));
