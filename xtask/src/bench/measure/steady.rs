@@ -110,7 +110,7 @@ pub(super) async fn growth(bench: &mut Bench) -> Result<()> {
     let holds = rate >= 0.99 * f64::from(RATE);
     bench.row(
         Row::new(
-            Part::M,
+            Part::P,
             format!("REST to {} clients in {rooms} conversations", rooms * MEMBERS),
             rate,
             "messages/s",
@@ -126,10 +126,10 @@ pub(super) async fn growth(bench: &mut Bench) -> Result<()> {
         looks.last().context("nobody looked")?,
     );
     let after = |part: u32| format!("resident memory after {} s", (lasts * part / LOOKS).as_secs());
-    bench.row(Row::new(Part::M, after(1), first.resident_kib / 1024.0, "MiB"));
+    bench.row(Row::new(Part::P, after(1), first.resident_kib / 1024.0, "MiB"));
     let grown = last.resident_kib / first.resident_kib;
     bench.row(
-        Row::new(Part::M, after(LOOKS), last.resident_kib / 1024.0, "MiB")
+        Row::new(Part::P, after(LOOKS), last.resident_kib / 1024.0, "MiB")
             .ratio(grown, "the first")
             .aim(format!("≤ {AIM_GROWTH} × the first"), grown <= AIM_GROWTH),
     );
@@ -138,7 +138,7 @@ pub(super) async fn growth(bench: &mut Bench) -> Result<()> {
         .map(|look| look.commits + look.deliveries)
         .fold(0.0, f64::max);
     bench.row(
-        Row::new(Part::M, "most that waited to be delivered", most, "events")
+        Row::new(Part::P, "most that waited to be delivered", most, "events")
             .aim(format!("≤ {AIM_WAITING}"), most <= AIM_WAITING),
     );
     let list = |of: fn(&Look) -> f64| {
@@ -146,7 +146,7 @@ pub(super) async fn growth(bench: &mut Bench) -> Result<()> {
         values.join(", ")
     };
     bench.report.note(
-        Part::M,
+        Part::P,
         format!(
             "{count} messages in {seconds:.0} s; {received} of {expected} frames came, {missing} were missing; commits that \
              waited: {}; deliveries that waited: {}; resident memory in MiB: {}; {}",
@@ -157,7 +157,7 @@ pub(super) async fn growth(bench: &mut Bench) -> Result<()> {
         ),
     );
     drop(clients);
-    bench.finish(Part::M, server).await?;
+    bench.finish(Part::P, server).await?;
     bench.discard("steady");
     Ok(())
 }
