@@ -162,17 +162,39 @@ impl<T> Part<T> {
     }
 }
 
+/// An item that was made since a client last looked, and changed since it was made.
+struct Late<T> {
+    /// Count at its creation.
+    made: i64,
+    /// Count at its last change.
+    changed: i64,
+    item: T,
+}
+
 impl<T> Changes<T> {
     /// Puts lists together. Where one was cut, what the others have above that is left for the next time: ids must
     /// come in order, without a gap.
-    fn merge(parts: Vec<Part<T>>) -> Self {
-        let complete_to = parts.iter().filter_map(|part| part.complete_to).min();
+    ///
+    /// An item of `late` is in the lists by its last change. Where that is left for the next time but its creation is
+    /// not, it is told as made here, or the client would hear only of a change of something that it does not know.
+    fn merge(parts: Vec<Part<T>>, late: Vec<Late<T>>) -> Self {
+        let mut cut = parts.iter().filter_map(|part| part.complete_to).min();
         let mut items: Vec<(i64, Replayed<T>)> = parts.into_iter().flat_map(|part| part.items).collect();
         items.sort_by_key(|(id, _)| *id);
-        items.retain(|(id, _)| complete_to.is_none_or(|last| *id <= last));
-        let more = complete_to.is_some() || items.len() > REPLAY_LIMIT;
-        items.truncate(REPLAY_LIMIT);
-        Self { items, more }
+        items.retain(|(id, _)| cut.is_none_or(|last| *id <= last));
+        if items.len() > REPLAY_LIMIT {
+            items.truncate(REPLAY_LIMIT);
+            cut = items.last().map(|(id, _)| *id);
+        }
+        if let Some(last) = cut {
+            let told = late.into_iter().filter(|l| l.made <= last && l.changed > last);
+            items.extend(told.map(|l| (l.made, Replayed::Added(l.item))));
+            items.sort_by_key(|(id, _)| *id);
+        }
+        Self {
+            items,
+            more: cut.is_some(),
+        }
     }
 }
 
@@ -203,19 +225,25 @@ pub fn messages_after(
         .last()
         .filter(|_| page.next.is_some())
         .map(|m| m.created_seq);
-    let made = page
-        .items
+    // Those that also changed are in the other list, with their newer id.
+    let (made, late): (Vec<_>, Vec<_>) = page.items.into_iter().partition(|m| m.seq == m.created_seq);
+    let late = late
         .into_iter()
-        // Those that also changed are in the other list, with their newer id.
-        .filter(|m| m.seq == m.created_seq)
-        .map(|m| (m.seq, Replayed::Added(m)))
+        .map(|m| Late {
+            made: m.created_seq,
+            changed: m.seq,
+            item: Message {
+                seq: m.created_seq,
+                ..m
+            },
+        })
         .collect();
     let made = Part {
-        items: made,
+        items: made.into_iter().map(|m| (m.seq, Replayed::Added(m))).collect(),
         complete_to,
     };
     let gone = buried(tx, &conversation.sid.to_string(), MESSAGE, after)?;
-    Ok(Changes::merge(vec![changed, made, gone]))
+    Ok(Changes::merge(vec![changed, made, gone], late))
 }
 
 /// Messages that are looked at one by one.
@@ -277,7 +305,8 @@ pub fn participants_after(
         .map(|p| (p.seq, Replayed::of(p.clone(), p.created_seq, after)))
         .collect();
     let gone = buried(tx, &conversation.sid.to_string(), PARTICIPANT, after)?;
-    Ok(Changes::merge(vec![Part::limited(present), gone]))
+    // The SDK takes a change of one that it does not know as a new one.
+    Ok(Changes::merge(vec![Part::limited(present), gone], Vec::new()))
 }
 
 /// What changed among the conversations of a user after an event id.
@@ -294,7 +323,8 @@ pub fn conversations_after(
         .map(|p| (p.user_seq, Replayed::of(p.clone(), p.user_created_seq, after)))
         .collect();
     let gone = buried(tx, &user.to_string(), CONVERSATION, after)?;
-    Ok(Changes::merge(vec![Part::limited(present), gone]))
+    // The SDK takes a change of one that it does not know as a new one.
+    Ok(Changes::merge(vec![Part::limited(present), gone], Vec::new()))
 }
 
 #[cfg(test)]
@@ -314,16 +344,36 @@ mod tests {
 
     #[test]
     fn a_cut_list_holds_the_others_back() {
-        let whole = Changes::merge(vec![part(&[3, 9], None), part(&[1, 5], None)]);
+        let whole = Changes::merge(vec![part(&[3, 9], None), part(&[1, 5], None)], Vec::new());
         assert_eq!((ids(&whole), whole.more), (vec![1, 3, 5, 9], false));
-        let cut = Changes::merge(vec![part(&[3, 9], None), part(&[1, 5], Some(6))]);
+        let cut = Changes::merge(vec![part(&[3, 9], None), part(&[1, 5], Some(6))], Vec::new());
         assert_eq!((ids(&cut), cut.more), (vec![1, 3, 5], true));
+    }
+
+    #[test]
+    fn what_was_made_before_the_cut_and_changed_behind_it_is_told_as_made() {
+        let late = |made, changed| Late {
+            made,
+            changed,
+            item: made,
+        };
+        let late = || vec![late(2, 4), late(3, 20), late(7, 30)];
+        // The changes of 2, 3 and 7 are in their list; what was made was read up to 6.
+        let parts = || vec![part(&[4, 20, 30], None), part(&[1, 5], Some(6))];
+        let cut = Changes::merge(parts(), late());
+        assert_eq!((ids(&cut), cut.more), (vec![1, 3, 4, 5], true));
+        assert!(matches!(cut.items[1], (3, Replayed::Added(3))));
+        // All that was made has changed since: there is something to go on from all the same.
+        let changed = Changes::merge(vec![part(&[20, 30], None), part(&[], Some(6))], late());
+        assert_eq!((ids(&changed), changed.more), (vec![3], true));
+        let whole = Changes::merge(vec![part(&[4, 20, 30], None), part(&[1, 5], None)], late());
+        assert_eq!((ids(&whole), whole.more), (vec![1, 4, 5, 20, 30], false));
     }
 
     #[test]
     fn a_replay_has_a_greatest_length() {
         let many: Vec<i64> = (0..6000).collect();
-        let changes = Changes::merge(vec![part(&many, None)]);
+        let changes = Changes::merge(vec![part(&many, None)], Vec::new());
         assert_eq!((changes.items.len(), changes.more), (REPLAY_LIMIT, true));
     }
 }
