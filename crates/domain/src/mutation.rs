@@ -16,7 +16,7 @@ pub const REMEMBERED: i64 = 24 * 60 * 60 * 1_000_000;
 const STEP: i64 = 500;
 
 /// What a client calls a change. Another user's same id is another one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     /// Who changes; a user belongs to one service of one account.
     pub user: UserSid,
@@ -30,7 +30,7 @@ pub type Show<T> = fn(&mut Transaction<'_>, T) -> Result<Value>;
 /// Runs a command unless it ran under the same key, and gives what is needed to answer either way. What it gave is
 /// kept in the command's own transaction; a refusal is not kept, since nothing happened.
 ///
-/// Of two that run at the same time one fails (the row is there, or what the command wanted to make is), and finds the
+/// Of two that run at the same time (on two servers: on one the second waits for the first) one fails (the row is there, or what the command wanted to make is), and finds the
 /// other one's answer with [`find`] then.
 pub struct Once<C: Command> {
     /// The key, where the client sent an id.

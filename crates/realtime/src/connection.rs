@@ -22,6 +22,7 @@ use crate::entity::Entity;
 use crate::flood::{Meter, Verdict};
 use crate::frame::{self, Incoming, Status};
 use crate::hub::ConnectionId;
+use crate::in_flight::InFlight;
 use crate::limits::Slot;
 use crate::outbox::{Delivery, Outbox};
 use crate::presence::Present;
@@ -73,6 +74,12 @@ impl Session {
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.shared.engine
+    }
+
+    /// The changes that are under way in this server.
+    #[must_use]
+    pub(crate) fn in_flight(&self) -> &InFlight {
+        &self.shared.in_flight
     }
 
     /// The client as an actor.

@@ -10,6 +10,7 @@ mod entity;
 mod flood;
 mod frame;
 mod hub;
+mod in_flight;
 mod limits;
 mod origin;
 mod outbox;
@@ -88,6 +89,7 @@ struct Shared {
     /// Commits that the hub has given to connections.
     taken: watch::Sender<u64>,
     continuation: continuation::Tokens,
+    in_flight: in_flight::InFlight,
     presence: Arc<presence::Presence>,
     bearers: Arc<bearers::Bearers>,
     /// None where nothing is limited.
@@ -166,6 +168,7 @@ impl Realtime {
                 hub,
                 taken,
                 continuation: continuation::Tokens::default(),
+                in_flight: in_flight::InFlight::default(),
                 counters: Counters::default(),
                 drain: watch::Sender::new(false),
                 open: watch::Sender::new(0),

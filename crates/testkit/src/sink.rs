@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::soon;
 
@@ -72,6 +72,8 @@ pub enum Reply {
     With(u16, String),
     /// A redirect to a URL.
     To(u16, String),
+    /// Another one, once it is let go.
+    Held(Arc<Notify>, Box<Reply>),
     /// Nothing, for ever.
     Never,
 }
@@ -218,8 +220,12 @@ async fn take(State(shared): State<Shared>, request: Request) -> Response {
         headers: parts.headers,
         body: String::from_utf8_lossy(&body).into_owned(),
     };
-    let reply = (shared.answers.lock().unwrap())(&call);
+    let mut reply = (shared.answers.lock().unwrap())(&call);
     let _ = shared.calls.send(call);
+    while let Reply::Held(go, then) = reply {
+        go.notified().await;
+        reply = *then;
+    }
     let answer = |status: u16| Response::builder().status(StatusCode::from_u16(status).unwrap());
     match reply {
         Reply::With(status, body) => answer(status).body(Body::from(body)).unwrap(),
@@ -227,6 +233,6 @@ async fn take(State(shared): State<Shared>, request: Request) -> Response {
             .header("location", url)
             .body(Body::empty())
             .unwrap(),
-        Reply::Never => std::future::pending().await,
+        Reply::Held(..) | Reply::Never => std::future::pending().await,
     }
 }

@@ -31,15 +31,22 @@ async fn change<C: Command>(
         command,
         show,
     };
-    match (engine.execute(session.actor(), once).await, key) {
-        // It may have failed because the same change was made meanwhile.
-        (Err(error), Some(key)) => {
-            let now = engine.now();
-            let made = engine.read(move |tx| mutation::find(tx, &key, now)).await;
-            made.ok().flatten().ok_or(error)
+    let made = engine.execute(session.actor(), once);
+    let Some(key) = key else {
+        return made.await;
+    };
+    let made = async {
+        match made.await {
+            // It may have failed because another server made the same change meanwhile.
+            Err(error) => {
+                let (key, now) = (key.clone(), engine.now());
+                let other = engine.read(move |tx| mutation::find(tx, &key, now)).await;
+                other.ok().flatten().ok_or(error)
+            }
+            made => made,
         }
-        (result, _) => result,
-    }
+    };
+    session.in_flight().once(&key, made).await
 }
 
 /// What is needed to answer where there is nothing to say.

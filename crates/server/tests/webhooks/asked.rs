@@ -1,7 +1,10 @@
 //! What is asked before it happens.
 
+use std::sync::Arc;
+
 use confab_testkit::Reply;
 use serde_json::json;
+use tokio::sync::Notify;
 
 use super::{CONVERSATIONS, World};
 
@@ -333,4 +336,70 @@ async fn what_is_sent_twice_is_asked_about_once() {
     expected.sort_unstable();
     assert_eq!(came, expected);
     assert!(world.sink.came().is_none());
+}
+
+/// realtime.md §3.1: what is sent again, under the same id, while a webhook is still asked about it, is not asked about
+/// again; a refusal is the answer to all.
+#[tokio::test]
+async fn a_change_that_comes_twice_at_once_is_asked_about_once() {
+    let mut world = World::new(&["onMessageAdd"]).await;
+    let sid = world.conversation().await;
+    let participants = format!("{CONVERSATIONS}/{sid}/Participants");
+    world
+        .server
+        .post(&participants, &[("Identity", "alice")])
+        .await
+        .expect(201);
+    let path = format!(
+        "/Client/v2/Services/{}/Conversations/{sid}/Messages",
+        world.server.service_sid
+    );
+    let header = |id: &str| {
+        json!({"method": "message", "http_request": {"method": "POST", "path": path,
+            "headers": {"X-Twilio-Mutation-Id": id}}})
+    };
+    let mut sockets = Vec::new();
+    for _ in 0..4 {
+        sockets.push(world.server.client("alice").await);
+    }
+    for (reply, status) in [(Reply::ok(), 201), (Reply::status(403), 403)] {
+        let go = Arc::new(Notify::new());
+        let held = Reply::Held(Arc::clone(&go), Box::new(reply));
+        world.sink.answer(move |call| match call.text("Body") {
+            "slow" => held.clone(),
+            _ => Reply::ok(),
+        });
+        let mut sent = Vec::new();
+        for socket in &mut sockets {
+            let id = socket
+                .send(header(&format!("{status}")), br#"{"body":"slow"}"#)
+                .await;
+            sent.push(id);
+        }
+        world.sink.expect(&["onMessageAdd"]).await;
+        // Something else, which came later, is asked about and happens meanwhile.
+        let mut other = world.server.client("alice").await;
+        let id = other
+            .send(header(&format!("other {status}")), br#"{"body":"quick"}"#)
+            .await;
+        assert_eq!(other.reply(&id).await.header["http_status"]["code"], 201);
+        let call = world.sink.expect(&["onMessageAdd"]).await.remove(0);
+        assert_eq!(call.text("Body"), "quick");
+        assert!(world.sink.came().is_none(), "asked about it again");
+        go.notify_one();
+        let mut answers = Vec::new();
+        for (socket, id) in sockets.iter_mut().zip(&sent) {
+            let reply = socket.reply(id).await;
+            assert_eq!(reply.header["http_status"]["code"], status);
+            answers.push(reply.json());
+        }
+        assert!(answers.iter().all(|a| *a == answers[0]), "{answers:?}");
+        assert!(world.sink.came().is_none(), "asked about it again");
+    }
+    let messages = world
+        .server
+        .rest
+        .list(&format!("{CONVERSATIONS}/{sid}/Messages"), "messages")
+        .await;
+    assert_eq!(messages.len(), 3);
 }
