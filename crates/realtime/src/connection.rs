@@ -543,6 +543,11 @@ async fn converse(
                 schedule.silent = 0;
                 if let Some(received) = received? {
                     session.is_let_in().await?;
+                    // What came before the token expired may have waited behind another request until now; only a
+                    // newer token is still welcome.
+                    if received.0.header.method != "update" {
+                        schedule.due(&mut session)?;
+                    }
                     // Boxed: the state of a request would make every idle connection bigger.
                     Box::pin(handle(&mut session, &mut schedule, received)).await?;
                 }

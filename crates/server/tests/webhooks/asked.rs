@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use confab_testkit::Reply;
+use confab_testkit::{Reply, TestClock, TestServer};
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -402,4 +402,37 @@ async fn a_change_that_comes_twice_at_once_is_asked_about_once() {
         .list(&format!("{CONVERSATIONS}/{sid}/Messages"), "messages")
         .await;
     assert_eq!(messages.len(), 3);
+}
+
+/// B-709: what a client sent while a webhook was asked is not done when its token has expired meanwhile.
+#[tokio::test]
+async fn what_waited_behind_a_question_is_not_done_with_an_expired_token() {
+    let clock = TestClock::new();
+    let mut world = World::on(TestServer::start_at(clock.clone()).await, &["onConversationAdd"]).await;
+    let go = Arc::new(Notify::new());
+    let held = Reply::Held(Arc::clone(&go), Box::new(Reply::ok()));
+    world.sink.answer(move |_| held.clone());
+    let server = &world.server;
+    let (key, secret) = server.create_key().await;
+    let token = server.access_token("alice", &server.service_sid, &key, &secret, 3600);
+    let mut alice = server.connect().await;
+    assert_eq!(alice.init(&token).await.status(), 200);
+    let path = format!("/Client/v2/Services/{}/Conversations", server.service_sid);
+    let create = json!({"method": "message", "http_request": {"method": "POST", "path": path}});
+    let asked = alice.send(create, b"{}").await;
+    let rename = json!({"method": "message", "http_request": {"method": "POST",
+        "path": format!("/Client/v2/Services/{}/Users/alice", server.service_sid)}});
+    alice.send(rename, br#"{"friendly_name":"late"}"#).await;
+    world.sink.expect(&["onConversationAdd"]).await;
+    clock.advance(3601);
+    go.notify_one();
+    assert_eq!(alice.reply(&asked).await.header["http_status"]["code"], 201);
+    let close = alice.wait_for("a close", |frame| frame.method() == "close").await;
+    assert_eq!(close.status(), 410, "{}", close.header);
+    let user = world
+        .server
+        .get("/conversations/v1/Users/alice")
+        .await
+        .expect(200);
+    assert_ne!(user.json["friendly_name"], "late");
 }
