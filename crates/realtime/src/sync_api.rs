@@ -370,14 +370,20 @@ struct Wanted {
 /// Subscriptions of one request at most: what the answer tells the client, and a guard.
 const MAX_BATCH: usize = 1000;
 
+/// Longest correlation id as JSON, in bytes. The SDK's is a number; each replayed event repeats it.
+const MAX_CORRELATION: usize = 64;
+
 /// Answers `POST /v4/Subscriptions`. A batch is never refused because of one object: the client would repeat it for
 /// ever (realtime.md §4.8).
 ///
 /// # Errors
-/// 400/20001 for a body that is no batch.
+/// 400/20001 for a body that is no batch, or names itself at length.
 pub async fn subscriptions(session: &mut Session, request: &Request) -> Result<Reply> {
     let batch: Batch = serde_json::from_slice(&request.body)
         .map_err(|_| ApiError::new(20001).message("The body is no batch of subscriptions"))?;
+    if batch.correlation_id.to_string().len() > MAX_CORRELATION {
+        return Err(ApiError::invalid("correlation_id").into());
+    }
     if batch.requests.len() > MAX_BATCH {
         return Err(ApiError::new(20001)
             .message("Too many subscriptions in one request")

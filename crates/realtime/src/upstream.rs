@@ -15,6 +15,9 @@ use crate::frame::HttpRequest;
 use crate::routes::{self, Action, Found};
 use crate::{client_api, registrations, sync_api};
 
+/// Longest host, in bytes: a name has at most 253, and there may be a port. A page of answers repeats it hundreds of times.
+const HOST: usize = 260;
+
 /// A wrapped request, decoded.
 pub struct Request {
     /// GET, POST, DELETE.
@@ -89,9 +92,12 @@ fn decode(text: &str) -> Option<String> {
 }
 
 impl Request {
-    /// Decodes a wrapped request; `None` for text that is not UTF-8 after decoding.
+    /// Decodes a wrapped request; `None` for text that is not UTF-8 after decoding, and for a host that cannot be one.
     #[must_use]
     pub fn read(http: HttpRequest, body: Bytes) -> Option<Self> {
+        if http.host.len() > HOST {
+            return None;
+        }
         let path = http
             .path
             .split('/')
@@ -257,6 +263,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_host_that_answers_would_repeat_at_length_is_refused() {
+        for (length, taken) in [(0, true), (HOST, true), (HOST + 1, false)] {
+            let http = HttpRequest {
+                host: "h".repeat(length),
+                ..HttpRequest::default()
+            };
+            assert_eq!(Request::read(http, Bytes::new()).is_some(), taken, "{length}");
+        }
+    }
 
     proptest! {
         #[test]

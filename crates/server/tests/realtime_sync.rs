@@ -838,6 +838,26 @@ async fn a_batch_answers_for_each_object_and_is_never_refused_for_one_s4_8() {
     assert_eq!(came.len(), many.len());
 }
 
+/// §4.8: each event of a replay repeats it.
+#[tokio::test]
+async fn a_correlation_id_that_is_too_long_is_refused_s4_8() {
+    let server = TestServer::start().await;
+    let mut alice = server.client("alice").await;
+    for (correlation, status) in [
+        (json!(1_795_178_688_834_i64), 202),
+        (json!("x".repeat(62)), 202),
+        (json!("x".repeat(63)), 400),
+        (json!(vec![0; 100]), 400),
+    ] {
+        let batch = json!({"event_protocol_version": 4, "action": "establish",
+            "correlation_id": correlation, "requests": []});
+        let (answered, body) = alice
+            .request("POST", "/v4/Subscriptions", &[], Some(&batch))
+            .await;
+        assert_eq!(answered, status, "{correlation}: {body}");
+    }
+}
+
 /// A page of items: their keys and what `next_token` and `previous_token` are.
 struct Items {
     keys: Vec<String>,
