@@ -1,14 +1,13 @@
 //! Who calls: Basic authentication with an account's token or an API key (rest.md §1.2), remembered in process.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock};
 
 use aws_lc_rs::hmac;
 use confab_domain::account::{self, Account};
 use confab_domain::{Error, Ids as _, Origin, Result, key, subaccount};
 use confab_types::{AccountSid, ApiError, KeySid, ServiceSid, Sid};
 
+use crate::remembered::Remembered;
 use crate::vault::new_secret;
 use crate::{Engine, RandomIds};
 
@@ -59,48 +58,15 @@ fn hash(secret: &str) -> Result<hmac::Tag> {
     Ok(hmac::sign(key, secret.as_bytes()))
 }
 
-/// Entries at most; a server has few accounts and keys, and guessed SIDs are not remembered.
-const CAPACITY: usize = 10_000;
-
 /// Credentials by the SID that names them.
-#[derive(Default)]
-pub(crate) struct Cache {
-    by_name: RwLock<HashMap<String, Arc<Credentials>>>,
-    /// Grows when anything is forgotten: a look-up that began before must not bring it back.
-    generation: AtomicU64,
-}
+pub(crate) type Cache = Remembered<String, Credentials>;
 
-impl Cache {
-    fn get(&self, name: &str) -> Option<Arc<Credentials>> {
-        self.by_name
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(name)
-            .cloned()
-    }
-
-    fn put(&self, name: &str, found: &Arc<Credentials>, generation: u64) {
-        let mut map = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
-        if self.generation() != generation {
-            return;
-        }
-        if map.len() >= CAPACITY {
-            map.clear();
-        }
-        map.insert(name.to_owned(), Arc::clone(found));
-    }
-
-    fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
-    }
-
-    /// Forgets a key, or all that belongs to an account.
-    pub(crate) fn forget(&self, key: Option<KeySid>, account: AccountSid) {
-        let mut map = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
-        self.generation.fetch_add(1, Ordering::AcqRel);
+impl Credentials {
+    /// Whether they are those of a key or, without one, of anything of an account.
+    pub(crate) fn are_of(&self, key: Option<KeySid>, account: AccountSid) -> bool {
         match key {
-            Some(key) => drop(map.remove(&key.to_string())),
-            None => map.retain(|_, c| c.account != account),
+            Some(key) => self.key == Some(key),
+            None => self.account == account,
         }
     }
 }
@@ -180,7 +146,7 @@ impl Engine {
             hash: hash(&secret)?,
             secret,
         });
-        cache.put(&owner, &found, generation);
+        cache.keep(owner, &found, generation);
         Ok(Some(found))
     }
 

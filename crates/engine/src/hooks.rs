@@ -1,16 +1,15 @@
 //! Webhooks that are asked before something happens (B-396…B-407), and the memory of who listens at all.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use confab_domain::event::Event;
 use confab_domain::hook::{self, Answer, Asks, Hooks, Memory, Question, Rehearsal};
 use confab_domain::{Command, Cx, Error, Origin, Result, Transaction, service};
 use confab_store::UnitError;
-use confab_types::{AccountSid, ServiceSid};
+use confab_types::ServiceSid;
 
+use crate::remembered::Remembered;
 use crate::{Engine, RandomIds};
 
 /// Asks webhooks. What goes wrong with one is not the caller's fault and lets the change happen (B-404).
@@ -48,62 +47,31 @@ impl UnitError for End {
     }
 }
 
-/// Services remembered at most.
-const CAPACITY: usize = 10_000;
-
 /// Who listens to which service.
-#[derive(Default)]
-pub(crate) struct Cache {
-    by_service: RwLock<HashMap<ServiceSid, Arc<Hooks>>>,
-    /// Grows when anything is forgotten: what was read before must not come back.
-    generation: AtomicU64,
-}
+pub(crate) type Cache = Remembered<ServiceSid, Hooks>;
 
-impl Cache {
-    pub(crate) fn forget(&self, account: AccountSid) {
-        let mut map = self.by_service.write().unwrap_or_else(PoisonError::into_inner);
-        self.generation.fetch_add(1, Ordering::AcqRel);
-        map.retain(|_, hooks| hooks.account != account);
-    }
-
-    /// The memory of one transaction, which begins after this.
-    pub(crate) fn of_transaction(&self) -> Glance<'_> {
-        Glance {
-            cache: self,
-            generation: self.generation.load(Ordering::Acquire),
-        }
-    }
-
-    fn get(&self, service: ServiceSid) -> Option<Arc<Hooks>> {
-        let map = self.by_service.read().unwrap_or_else(PoisonError::into_inner);
-        map.get(&service).cloned()
-    }
-}
-
-/// See [`Cache::of_transaction`].
+/// The memory of one transaction, which begins after this was made.
 pub(crate) struct Glance<'a> {
     cache: &'a Cache,
     generation: u64,
 }
 
+impl<'a> Glance<'a> {
+    pub(crate) fn at(cache: &'a Cache) -> Self {
+        Self {
+            cache,
+            generation: cache.generation(),
+        }
+    }
+}
+
 impl Memory for Glance<'_> {
     fn recall(&self, service: ServiceSid) -> Option<Arc<Hooks>> {
-        self.cache.get(service)
+        self.cache.get(&service)
     }
 
     fn keep(&self, service: ServiceSid, hooks: &Arc<Hooks>) {
-        let mut map = self
-            .cache
-            .by_service
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if self.cache.generation.load(Ordering::Acquire) != self.generation {
-            return;
-        }
-        if map.len() >= CAPACITY {
-            map.clear();
-        }
-        map.insert(service, Arc::clone(hooks));
+        self.cache.keep(service, hooks, self.generation);
     }
 }
 
@@ -148,7 +116,7 @@ impl Engine {
     ) -> Result<Option<(ServiceSid, Event, Arc<Hooks>)>> {
         let about = match command.asks() {
             Asks::Nothing => return Ok(None),
-            Asks::About(service, event) => match self.inner.hooks.get(service) {
+            Asks::About(service, event) => match self.inner.hooks.get(&service) {
                 Some(hooks) => return Ok(Some((service, event, hooks))),
                 None => Some((service, event)),
             },
@@ -156,7 +124,7 @@ impl Engine {
         };
         let (inner, command) = (Arc::clone(&self.inner), Arc::clone(command));
         self.read(move |tx| {
-            let memory = inner.hooks.of_transaction();
+            let memory = Glance::at(&inner.hooks);
             let found = match about {
                 Some(found) => Some(found),
                 None => command.look(tx)?,

@@ -8,6 +8,7 @@ mod hooks;
 mod ids;
 mod pace;
 mod push_credential;
+mod remembered;
 mod sink;
 mod token;
 mod vault;
@@ -121,7 +122,7 @@ impl Engine {
         let inner = Arc::clone(&self.inner);
         let unit = move |tx: &mut Transaction<'_>| {
             let mut ids = RandomIds;
-            let memory = inner.hooks.of_transaction();
+            let memory = hooks::Glance::at(&inner.hooks);
             let mut cx = Cx::new(inner.clock.now(), origin.clone(), &inner.limits, &mut ids)
                 .on(inner.name.get().map_or("", String::as_str))
                 .remembering(&memory)
@@ -244,9 +245,9 @@ impl Inner {
             Effect::Commit(commit) => self.commits.publish(&commit),
             Effect::JobsWaiting => self.jobs.notify_one(),
             Effect::DeliveriesWaiting => self.deliveries.notify_one(),
-            Effect::HooksChanged { account } => self.hooks.forget(account),
+            Effect::HooksChanged { account } => self.hooks.forget(|hooks| hooks.account == account),
             Effect::CredentialsChanged { key, account } => {
-                self.credentials.forget(key, account);
+                self.credentials.forget(|c| c.are_of(key, account));
                 self.credential_changes
                     .publish(&CredentialsChange { account, key });
             }
