@@ -2,7 +2,7 @@
 
 use confab_store::{Row, params};
 use confab_types::{
-    AccountSid, ApiError, ConversationSid, FlowSid, KeyPart, ServiceSid, Sid, Timestamp, WebhookSid,
+    AccountSid, ApiError, ConversationSid, Cursor, FlowSid, KeyPart, ServiceSid, Sid, Timestamp, WebhookSid,
 };
 
 use crate::endpoint::{self, Method};
@@ -379,7 +379,7 @@ impl Command for Create {
 }
 
 /// Messages that one step of a replay tells of.
-const REPLAYED: i64 = 100;
+const REPLAYED: usize = 100;
 
 /// Tells a new webhook of messages that were there before it (B-509), some at a time; `true` when all were told. Until
 /// then new messages wait for their turn here, so that it hears of all of them in their order.
@@ -408,7 +408,11 @@ impl Command for Replay {
         let Some(from) = hook.replay_next else {
             return Ok(true);
         };
-        let messages = message::from_index(tx, &at, from, REPLAYED)?;
+        let window = Window {
+            cursor: Some(Cursor::after(from - 1)),
+            size: REPLAYED,
+        };
+        let messages = message::list(tx, &at, Order::Ascending, &window)?.items;
         let next = messages.last().map(|m| m.index + 1);
         for message in &messages {
             hook::replay(tx, cx, &hook, &Occurrence::Message(Verb::Added, message, &at))?;
