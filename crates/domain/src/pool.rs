@@ -8,7 +8,7 @@ use crate::audit::{self, Kind, Subject};
 use crate::error::Error;
 use crate::list::{Bound, Listing};
 use crate::number::{Number, columns, key, read};
-use crate::{Command, Cx, Order, Page, Result, Transaction, Window, messaging_service};
+use crate::{Command, Cx, Order, Page, Result, Transaction, Window, messaging_service, number};
 
 /// A number of a messaging service.
 ///
@@ -70,15 +70,7 @@ impl Command for Add {
     /// is in another.
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Number> {
         messaging_service::keep(tx, self.account, self.service)?;
-        let row = tx.first(
-            concat!(
-                "SELECT ",
-                columns!(),
-                " FROM number WHERE sid = $1 AND account_sid = $2 {for_update}"
-            ),
-            params![self.number.to_string(), self.account.to_string()],
-        )?;
-        let mut number = row.map(read).transpose()?.ok_or_else(|| Error::code(20404))?;
+        let mut number = number::hold(tx, self.account, self.number)?;
         match number.pool {
             Some((service, _)) if service == self.service => return Err(Error::code(21710)),
             Some(_) => return Err(Error::code(21712)),

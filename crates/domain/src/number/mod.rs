@@ -210,6 +210,19 @@ pub fn fetch(tx: &mut Transaction<'_>, account: AccountSid, number: NumberSid) -
     row.map(read).transpose()?.ok_or_else(|| Error::code(20404))
 }
 
+/// A number of an account, locked.
+pub(crate) fn hold(tx: &mut Transaction<'_>, account: AccountSid, number: NumberSid) -> Result<Number> {
+    let row = tx.first(
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM number WHERE sid = $1 AND account_sid = $2 {for_update}"
+        ),
+        params![number.to_string(), account.to_string()],
+    )?;
+    row.map(read).transpose()?.ok_or_else(|| Error::code(20404))
+}
+
 /// Which numbers a list shows.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -388,15 +401,7 @@ impl Command for Update {
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<Number> {
         // Locked: who sets something else at the same time must not take this back.
-        let row = tx.first(
-            concat!(
-                "SELECT ",
-                columns!(),
-                " FROM number WHERE sid = $1 AND account_sid = $2 {for_update}"
-            ),
-            params![self.number.to_string(), self.account.to_string()],
-        )?;
-        let before = row.map(read).transpose()?.ok_or_else(|| Error::code(20404))?;
+        let before = hold(tx, self.account, self.number)?;
         let mut number = before.clone();
         if let Some(name) = self.fields.check_name()? {
             name.clone_into(&mut number.friendly_name);
