@@ -208,7 +208,7 @@ fn record(
             subject.kind.name(),
             &subject.sid,
             &subject.parent,
-            requester.ip.map(|ip| ip.to_string()),
+            requester.ip.map(|ip| ip.to_canonical().to_string()),
             without_passwords(&data.to_string()),
             cx.now.0
         ],

@@ -211,6 +211,9 @@ fn header<'a>(request: &'a Parts, name: &str) -> Option<&'a str> {
 
 /// The address nearest to the server that is no trusted proxy: each of these appends the one that it was called from.
 fn origin_of(request: &Parts, peer: IpAddr, options: &Options) -> IpAddr {
+    if !(options.trusted_proxy)(peer) {
+        return peer;
+    }
     let values = request.headers.get_all("x-forwarded-for");
     let hops: Vec<&str> = values
         .iter()

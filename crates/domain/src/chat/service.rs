@@ -6,10 +6,9 @@ use std::ops::RangeInclusive;
 use confab_store::{Row, params};
 use confab_types::{AccountSid, ServiceSid};
 use serde::{Deserialize, Serialize};
-
-use super::{event, in_words_of_chat};
 use serde_json::json;
 
+use super::{event, in_words_of_chat};
 use crate::audit::{self, Kind, Subject};
 use crate::endpoint::{self, Method};
 use crate::error::Error;

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use confab_store::{Row, params};
 use confab_types::{AccountSid, ApiError, KeyPart, Sid, SinkSid, SubscriptionSid, Timestamp};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::catalogue::EventType;
 use super::sink::{self, check_description};
 use super::{MOST, subscribed_event};
-use serde_json::json;
-
 use crate::audit::{self, Kind, Subject};
 use crate::error::Error;
 use crate::list::{Bound, Listing};

@@ -4,10 +4,9 @@ mod target;
 
 use confab_store::{Row, params};
 use confab_types::{AccountSid, ApiError, KeyPart, SinkSid, StreamEventSid, Timestamp};
-
-use super::MOST;
 use serde_json::{Value, json};
 
+use super::MOST;
 use crate::alert::{self, Level, NewAlert};
 use crate::audit::{self, Kind, Subject};
 use crate::credential::Sealed;
