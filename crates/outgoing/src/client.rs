@@ -63,13 +63,16 @@ pub fn http_client(guard: Guard, within: Duration) -> reqwest::Result<Client> {
         .build()
 }
 
+/// What clients differ in: the longest times are those for connecting and for waiting for bytes.
+type Kind = (Redirects, Duration, Duration);
+
 /// Clients for many calls to few places: they keep connections open. The limit of time for the whole is the caller's to
 /// set with each request.
 pub struct Clients {
     guard: Guard,
     /// Made at the first use of each: most servers never call out, and a client holds all root certificates. Whoever comes
     /// meanwhile waits for it, or a hundred calls at once would make a hundred of them.
-    made: Mutex<HashMap<(Redirects, Duration, Duration), Arc<OnceCell<Client>>>>,
+    made: Mutex<HashMap<Kind, Arc<OnceCell<Client>>>>,
 }
 
 impl Clients {
