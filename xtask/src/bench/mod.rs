@@ -209,7 +209,8 @@ impl Part {
                  time has come, or as soon after it as one of 64 connections is free: a rate below 1000 is what this \
                  machine holds. Latency is from just before sending until a member has the frame. Memory and what \
                  waits to be delivered are looked at each minute; of one message two events wait, one for each member. \
-                 Aim: each frame comes once, and neither grows."
+                 The database keeps up to 64 MiB of its pages, which fill in the first minutes; what comes after the third \
+                 is growth. Aim: each frame comes once, and neither grows."
             }
         }
     }
