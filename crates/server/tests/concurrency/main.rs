@@ -3,6 +3,7 @@
 
 mod deletions;
 mod groups;
+mod leases;
 mod locks;
 mod makers;
 
