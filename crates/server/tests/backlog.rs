@@ -15,8 +15,8 @@ use confab_types::{ServiceSid, Sid as _};
 use futures_util::future::join_all;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_confab");
-/// What the server may take more after the first tenth than until then, KiB: by then all its connections and calls are
-/// there that will ever be at a time.
+/// What the server may take more in the second half than in the first, KiB: by then all its connections and calls are there
+/// that will ever be at a time, and the store's cache of pages is full where the backlog is large.
 const GROWTH: u64 = 32 * 1024;
 
 fn backlog() -> usize {
@@ -118,19 +118,17 @@ async fn drains(conversations: usize) {
         let expected = next.entry(n % conversations).or_insert(n % conversations);
         assert_eq!(n, *expected);
         *expected += conversations;
-        if came == count / 10 {
-            early = memory(&server, "VmHWM");
-        }
         if came % (count / 10).max(1) == 0 {
             seen.push(memory(&server, "VmRSS") / 1024);
         }
         if came == count / 2 {
+            early = memory(&server, "VmHWM");
             middle = started.elapsed();
         }
     }
     let (whole, peak) = (started.elapsed(), memory(&server, "VmHWM"));
     println!(
-        "backlog of {count} in {conversations} conversations: {before} KiB before, {early} KiB in the first tenth, \
+        "backlog of {count} in {conversations} conversations: {before} KiB before, {early} KiB in the first half, \
          {peak} KiB at most; MiB at each tenth: {seen:?}; {middle:.1?} for the first half, {:.1?} for the second",
         whole - middle
     );

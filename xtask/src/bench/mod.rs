@@ -201,8 +201,9 @@ impl Part {
             }
             Self::O => {
                 "Messages of 1000 conversations whose webhook is away, 100 each; the server is started anew when it is back. \
-                 Calls a second until all have come. Resident memory is read at each tenth of them. Aim: from the first \
-                 tenth to the last it does not grow by more than 16 MiB; all calls come."
+                 Calls a second until all have come. Resident memory is read at each tenth of them. In the \
+                 first ones the store's cache of pages fills, up to 64 MiB. Aim: in the second half it does not grow by \
+                 more than 16 MiB; all calls come."
             }
             Self::P => {
                 "2000 clients in 1000 conversations of two; 1000 messages a second over REST for five minutes, each when its \

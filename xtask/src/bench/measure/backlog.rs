@@ -47,8 +47,9 @@ pub(super) async fn drain(bench: &mut Bench) -> Result<()> {
         memory.push(server.resident_kib()? / 1024.0);
     }
     let seconds = started.elapsed().as_secs_f64();
-    let first = memory.get(1).copied().unwrap_or_default();
-    let grown = memory.iter().skip(1).copied().fold(0.0, f64::max) - first;
+    // Until then the store's cache of pages fills, which has a bound of its own.
+    let middle = memory.len() / 2;
+    let grown = memory.iter().skip(middle).copied().fold(0.0, f64::max) - memory[middle];
     bench.row(Row::new(
         Part::O,
         format!("calls of a backlog of {queued}"),
@@ -58,7 +59,7 @@ pub(super) async fn drain(bench: &mut Bench) -> Result<()> {
     bench.row(
         Row::new(
             Part::O,
-            "memory that it grows by from the first tenth on",
+            "memory that it grows by in the second half",
             grown,
             "MiB",
         )
