@@ -254,16 +254,17 @@ pub(crate) async fn run(mut socket: Socket, shared: Arc<Shared>, origin: Arc<str
     };
     if let End::Close(status, payload) = end {
         let _ = send(&mut socket, &shared, [frame::close(&status, payload.as_deref())]).await;
-        // The client closes the socket itself once it has read the frame; a silent one is not waited for.
-        let _ = timeout(Duration::from_millis(500), async {
-            while let Ok(message) = socket.receive().await {
-                if matches!(message, Message::Close(_)) {
-                    break;
-                }
-            }
-        })
-        .await;
     }
+    // The client closes the socket itself once it has read the frame, or after its own goodbye; a silent one is not
+    // waited for.
+    let _ = timeout(Duration::from_millis(500), async {
+        while let Ok(message) = socket.receive().await {
+            if matches!(message, Message::Close(_)) {
+                break;
+            }
+        }
+    })
+    .await;
     let _ = timeout(Duration::from_secs(1), socket.close()).await;
 }
 
