@@ -11,6 +11,11 @@ use crate::list::{Bound, Listing};
 use crate::sync::sid;
 use crate::{Command, Cx, Effect, Order, Page, Result, Transaction, Window};
 
+/// Code of a webhook's answer that says no, or of none for want of a connection.
+pub const FAILED: i64 = 11200;
+/// Code of events that did not reach a sink.
+pub const UNDELIVERED: i64 = 93101;
+
 /// How long an alert is kept and shown, seconds.
 const KEPT: i64 = 30 * 24 * 3600;
 /// Alerts that one new alert takes away at most, so that no transaction is held up by them.

@@ -1,17 +1,13 @@
 //! What is told of a call that went wrong, where the account's owner looks for it (B-405).
 
-use confab_domain::alert::{Level, NewAlert, Request, Response};
+use confab_domain::alert::{FAILED, Level, NewAlert, Request, Response, UNDELIVERED};
 use confab_domain::hook::is_of_stream;
 use confab_types::ServiceSid;
 
 use crate::call::{Call, Came, Failure};
 
-/// An answer that says no, or none for want of a connection.
-const FAILED: i64 = 11200;
 /// No answer in time.
 const TIMEOUT: i64 = 50076;
-/// Events did not reach a sink.
-const UNDELIVERED: i64 = 93101;
 /// A webhook that was asked refused it.
 const REFUSED: i64 = 50056;
 

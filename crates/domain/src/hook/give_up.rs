@@ -9,10 +9,6 @@ use super::delivery::{State, of_streams};
 use crate::alert::{self, Level, NewAlert};
 use crate::{Command, Cx, Result, Transaction};
 
-/// A webhook has not answered for want of a connection, or has said no.
-const UNANSWERED: i64 = 11200;
-/// A sink was not told of events.
-const UNDELIVERED: i64 = 93101;
 /// Deliveries that one transaction looks at.
 const STEP: i64 = 500;
 
@@ -111,8 +107,8 @@ impl GiveUp {
     fn told(&self, count: u64) -> NewAlert {
         let origin = self.target.split_once(' ').map_or("", |(_, origin)| origin);
         let (code, what, origin) = match of_streams(origin) {
-            Some(origin) => (UNDELIVERED, "events of streams", origin),
-            None => (UNANSWERED, "calls of webhooks", origin),
+            Some(origin) => (alert::UNDELIVERED, "events of streams", origin),
+            None => (alert::FAILED, "calls of webhooks", origin),
         };
         NewAlert::new(self.account, Level::Error, code).because(format!(
             "{count} {what} to {origin} were given up, which has not answered for {} seconds; they can be replayed",
