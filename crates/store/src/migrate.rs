@@ -1,5 +1,5 @@
-//! Brings a schema up to date: numbered steps, each in one transaction, remembered with a checksum so that an edited
-//! step is noticed.
+//! Brings a schema up to date: numbered steps, all that are missing in one transaction, remembered with a checksum so that
+//! an edited step is noticed.
 
 use crate::{Error, Result, Tx, params};
 
