@@ -8,6 +8,7 @@ use confab_types::{AccountSid, Channel, ConversationSid, KeySid, ServiceSid, Sid
 use crate::alert::Level;
 use crate::conversation::Conversation;
 use crate::event::Event;
+use crate::hook::delivery::{Courier, Handed};
 use crate::hook::{Answer, Asks, Forgetful, Memory, Rehearsal};
 use crate::message::Message;
 use crate::participant::Participant;
@@ -249,6 +250,8 @@ pub struct Cx<'a> {
     pub(crate) newcomer: Option<String>,
     /// Where webhooks are remembered.
     pub(crate) memory: &'a dyn Memory,
+    /// Who makes calls as soon as they are committed.
+    pub(crate) courier: Option<&'a dyn Courier>,
     /// What would have been asked, while nothing of the run is kept.
     pub(crate) rehearsal: Option<Rehearsal>,
     ids: &'a mut dyn Ids,
@@ -270,6 +273,7 @@ impl<'a> Cx<'a> {
             channel: None,
             newcomer: None,
             memory: &Forgetful,
+            courier: None,
             rehearsal: None,
             ids,
             effects: Vec::new(),
@@ -287,6 +291,13 @@ impl<'a> Cx<'a> {
     #[must_use]
     pub fn remembering(mut self, memory: &'a dyn Memory) -> Self {
         self.memory = memory;
+        self
+    }
+
+    /// The same where calls can be made as soon as they are committed.
+    #[must_use]
+    pub fn delivering(mut self, courier: Option<&'a dyn Courier>) -> Self {
+        self.courier = courier;
         self
     }
 
@@ -348,7 +359,7 @@ impl<'a> Cx<'a> {
 }
 
 /// What must happen after a commit. Losing one (a crash) loses nothing but time: the rows tell the same.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Effect {
     /// A stream moved by one step.
     Commit(Commit),
@@ -356,6 +367,8 @@ pub enum Effect {
     JobsWaiting,
     /// Calls of webhooks were written.
     DeliveriesWaiting,
+    /// A call was written that this server makes at once.
+    Handed(Handed),
     /// Whoever listens to the services of an account changed: what was remembered of it is stale.
     HooksChanged {
         /// The account.

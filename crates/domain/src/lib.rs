@@ -95,6 +95,11 @@ pub const MIGRATIONS: &[Migration] = &[
     ),
     step(17, "servers", include_str!("../migrations/0017_servers.sql")),
     step(18, "audit", include_str!("../migrations/0018_audit.sql")),
+    step(
+        19,
+        "handed_lanes",
+        include_str!("../migrations/0019_handed_lanes.sql"),
+    ),
 ];
 
 const fn step(version: i64, name: &'static str, sql: &'static str) -> Migration {

@@ -16,6 +16,7 @@ mod vault;
 use std::sync::{Arc, OnceLock};
 
 use confab_bus::Bus;
+use confab_domain::hook::delivery::Courier;
 use confab_domain::hook::{Answer, Asks};
 use confab_domain::{
     Actor, Command, Commit, Counted, Cx, Effect, Error, Limits, Origin, Result, Transaction, conversation,
@@ -55,6 +56,7 @@ struct Inner {
     credentials: auth::Cache,
     hooks: hooks::Cache,
     asker: OnceLock<Arc<dyn Ask>>,
+    courier: OnceLock<Arc<dyn Courier>>,
     name: OnceLock<String>,
     refused_tokens: token::RefusedTokens,
     pace: Option<Pace>,
@@ -85,6 +87,7 @@ impl Engine {
                 credentials: auth::Cache::default(),
                 hooks: hooks::Cache::default(),
                 asker: OnceLock::new(),
+                courier: OnceLock::new(),
                 name: OnceLock::new(),
                 refused_tokens: token::RefusedTokens::default(),
             }),
@@ -94,6 +97,11 @@ impl Engine {
     /// Says who asks webhooks before something happens; until then nobody is asked. The first one stays.
     pub fn ask_by(&self, asker: Arc<dyn Ask>) {
         let _ = self.inner.asker.set(asker);
+    }
+
+    /// Says who makes calls as soon as they are committed; until then they wait to be claimed. The first one stays.
+    pub fn deliver_by(&self, courier: Arc<dyn Courier>) {
+        let _ = self.inner.courier.set(courier);
     }
 
     /// Names the server, so that its jobs and lanes are known as its own when it starts again; none by itself. The first name
@@ -126,6 +134,7 @@ impl Engine {
             let mut cx = Cx::new(inner.clock.now(), origin.clone(), &inner.limits, &mut ids)
                 .on(inner.name.get().map_or("", String::as_str))
                 .remembering(&memory)
+                .delivering(inner.courier.get().map(Arc::as_ref))
                 .answered(answer.clone());
             let output = command.apply(tx, &mut cx)?;
             Ok((output, cx.into_effects()))
@@ -245,6 +254,11 @@ impl Inner {
             Effect::Commit(commit) => self.commits.publish(&commit),
             Effect::JobsWaiting => self.jobs.notify_one(),
             Effect::DeliveriesWaiting => self.deliveries.notify_one(),
+            Effect::Handed(handed) => {
+                if let Some(courier) = self.courier.get() {
+                    courier.hand(handed);
+                }
+            }
             Effect::HooksChanged { account } => self.hooks.forget(|hooks| hooks.account == account),
             Effect::CredentialsChanged { key, account } => {
                 self.credentials.forget(|c| c.are_of(key, account));

@@ -147,6 +147,7 @@ pub struct Store {
     reader: async_channel::Sender<Job>,
     stats: Arc<Stats>,
     probe: Option<Probe>,
+    is_embedded: bool,
 }
 
 /// Units that may wait for a connection; beyond it callers wait with them (back-pressure, no growth).
@@ -162,6 +163,7 @@ impl Store {
         let stats = Arc::new(Stats::default());
         let (writer, write_jobs) = async_channel::bounded(QUEUE);
         let (reader, read_jobs) = async_channel::bounded(QUEUE);
+        let is_embedded = matches!(backend, Backend::Sqlite { .. });
         let started = {
             let stats = Arc::clone(&stats);
             tokio::task::spawn_blocking(move || match backend {
@@ -179,6 +181,7 @@ impl Store {
             reader,
             stats,
             probe: None,
+            is_embedded,
         })
     }
 
@@ -238,6 +241,12 @@ impl Store {
             .await
             .map_err(|_| E::from(Error::closed()))?;
         answer.await.unwrap_or_else(|_| Err(E::from(Error::closed())))
+    }
+
+    /// Whether the database is this process's alone, and a statement costs no round trip.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        self.is_embedded
     }
 
     /// Counters since the start.

@@ -3,22 +3,25 @@
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use confab_domain::hook::delivery::{self, Claim, Exchange, Lane, Next, Prune, Resume, Settle};
+use confab_domain::hook::delivery::{
+    self, Claim, Exchange, Handed, Lane, Next, Place, Prune, Reclaim, Resume, Settle,
+};
 use confab_domain::hook::give_up::{GiveUp, GivenUp};
 use confab_domain::{Actor, Result};
 use confab_engine::Engine;
 use confab_types::{AccountSid, Sid as _, Timestamp};
 use futures_util::FutureExt as _;
+use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 
 use crate::call::Caller;
 use crate::lane::Worker;
+use crate::places::{Places, Post};
 use crate::target::{Report, Target};
 
-/// Lanes that are worked on at the same time, of all targets.
-const LANES: usize = 512;
 /// Lanes of a target that one exchange takes.
 const CLAIM: usize = 32;
 /// Targets of which one exchange takes lanes, and lanes that it settles: it holds up the writer of the embedded store.
@@ -30,6 +33,8 @@ const TARGETS: usize = 1000;
 const TURN: Duration = Duration::from_secs(10);
 /// Longest time between two looks at the table: other processes write to it too, and leases of dead ones end.
 const LOOK: Duration = Duration::from_secs(1);
+/// Time between two looks for lanes whose lease has ended.
+const RECLAIM: Duration = Duration::from_secs(60);
 /// Time between two looks at the oldest deliveries of the log.
 const PRUNE: Duration = Duration::from_secs(600);
 /// First and longest pause after a failure, microseconds.
@@ -68,6 +73,7 @@ pub struct Deliverer {
     engine: Engine,
     caller: Arc<Caller>,
     options: Options,
+    places: Places,
 }
 
 /// What a task of a round did.
@@ -75,34 +81,64 @@ enum Ended {
     /// The calls of a lane that were at hand.
     Lane(Settle, Report),
     /// The work on a lane failed in itself: what it did is not known.
-    Broken { lane: String, target: String },
-    /// Something of a target that counts as a lane of it.
-    Upkeep { target: String },
+    Broken { lane: String },
+    /// Something of a target that counts as a lane of it: there is room again.
+    Upkeep(Place),
+}
+
+/// A lane that is worked on here.
+struct Begun {
+    since: Instant,
+    /// Its room, which is there again when this is dropped.
+    _place: Place,
 }
 
 /// What the loop knows.
-#[derive(Default)]
 struct Round {
     targets: HashMap<String, Target>,
-    /// Lanes that are worked on here, and since when. The lease of one may end meanwhile all the same, when a virtual clock
-    /// is put forward; it is claimed once more then, and not begun again.
-    lanes: HashMap<String, Instant>,
+    /// The lease of one may end meanwhile all the same, when a virtual clock is put forward; it is claimed once more then,
+    /// and not begun again.
+    lanes: HashMap<String, Begun>,
     running: JoinSet<Ended>,
+    /// Lanes that were empty before.
+    handed: mpsc::UnboundedReceiver<Handed>,
     /// What became of lanes, for the next exchange.
     settled: Vec<Settle>,
+    /// When the table is looked at at the latest.
+    look_at: Instant,
+    /// Whether something is due there for which there was no room.
+    lacks_room: bool,
     /// Whether nothing more is begun.
     is_ending: bool,
 }
 
 impl Round {
+    fn new(handed: mpsc::UnboundedReceiver<Handed>) -> Self {
+        Self {
+            targets: HashMap::new(),
+            lanes: HashMap::new(),
+            running: JoinSet::new(),
+            handed,
+            settled: Vec::new(),
+            look_at: Instant::now(),
+            lacks_room: false,
+            is_ending: false,
+        }
+    }
+
     fn target(&mut self, name: &str) -> &mut Target {
         self.targets.entry(name.to_owned()).or_default()
     }
 
-    /// Something that counted as a lane of a target has ended.
-    fn left(&mut self, target: &str) {
-        if let Some(target) = self.targets.get_mut(target) {
-            target.running = target.running.saturating_sub(1);
+    /// The table is to be looked at now.
+    fn look(&mut self) {
+        self.look_at = Instant::now();
+    }
+
+    /// Something that took room has ended.
+    fn left(&mut self) {
+        if self.lacks_room {
+            self.look();
         }
     }
 }
@@ -115,55 +151,95 @@ impl Deliverer {
             engine,
             caller,
             options,
+            places: Places::default(),
         }
     }
 
     /// Calls until `stop` resolves, then ends what was begun and claims nothing more.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) {
         let this = Arc::new(self);
-        let mut round = Round::default();
+        let (post, handed) = mpsc::unbounded_channel();
+        let mut round = Round::new(handed);
+        if this.engine.store().is_embedded() {
+            this.engine.deliver_by(Arc::new(Post {
+                places: this.places.clone(),
+                handed: post,
+            }));
+        }
         // Beside the loop: a log of millions takes long to prune. It ends with the loop.
         let mut upkeep = JoinSet::new();
         upkeep.spawn(Arc::clone(&this).keep_pruned());
+        upkeep.spawn(Arc::clone(&this).keep_reclaimed());
         let mut stop = std::pin::pin!(stop);
         loop {
-            let pause = match this.step(&mut round).await {
-                Ok(pause) => pause,
-                Err(error) => {
-                    tracing::warn!(%error, "calls of webhooks cannot be claimed now");
-                    LOOK
-                }
-            };
+            if let Err(error) = this.step(&mut round).await {
+                tracing::warn!(%error, "calls of webhooks cannot be claimed now");
+                round.look_at = Instant::now() + LOOK;
+            }
             tokio::select! {
                 biased;
                 () = &mut stop => break,
                 Some(ended) = round.running.join_next() => this.ended(&mut round, ended),
-                () = this.engine.deliveries_waiting() => {}
-                () = tokio::time::sleep(pause) => {}
+                Some(handed) = round.handed.recv() => this.take(&mut round, handed),
+                () = this.engine.deliveries_waiting() => round.look(),
+                () = tokio::time::sleep_until(round.look_at) => {}
             }
         }
         this.finish(&mut round).await;
     }
 
-    /// Claims what is due and has room, and tells how long there is nothing else to do.
-    async fn step(self: &Arc<Self>, round: &mut Round) -> Result<Duration> {
+    /// Begins what was handed over, tells what became of lanes, and claims what is due and has room when it is time to look.
+    async fn step(self: &Arc<Self>, round: &mut Round) -> Result<()> {
+        while let Ok(handed) = round.handed.try_recv() {
+            self.take(round, handed);
+        }
+        self.ended_meanwhile(round);
+        if Instant::now() >= round.look_at {
+            return self.look(round).await;
+        }
+        while !round.settled.is_empty() {
+            self.exchange(round, Vec::new()).await?;
+        }
+        Ok(())
+    }
+
+    fn take(self: &Arc<Self>, round: &mut Round, handed: Handed) {
+        self.start(round, handed.lane, handed.place);
+    }
+
+    fn start(self: &Arc<Self>, round: &mut Round, lane: Lane, place: Place) {
+        let begun = Begun {
+            since: Instant::now(),
+            _place: place,
+        };
+        round.lanes.insert(lane.name.clone(), begun);
+        round.running.spawn(Arc::clone(self).work(lane));
+    }
+
+    /// Claims what is due and has room, and says when to look again.
+    async fn look(self: &Arc<Self>, round: &mut Round) -> Result<()> {
         let due = self.engine.read(|tx| delivery::due(tx, "", TARGETS)).await;
         self.ended_meanwhile(round);
         let now = self.engine.now();
         let mut next = Timestamp(now.0 + i64::try_from(LOOK.as_micros()).unwrap_or(0));
         let mut claims = Vec::new();
-        let mut free = LANES.saturating_sub(round.lanes.len());
+        let mut free = self.places.left();
+        round.lacks_room = false;
         // What became of calls is told also when nothing can be read.
         for due in due.as_ref().map_or(&[][..], Vec::as_slice) {
             if due.at > now {
                 next = next.min(due.at);
                 continue;
             }
+            let taken = self.places.of(&due.target);
             let target = round.target(&due.target);
-            let room = target.room(now).min(free).min(CLAIM);
+            let room = target.room(now, taken).min(free).min(CLAIM);
             if room == 0 {
                 // Room comes with the end of a lane, or with time.
-                next = target.next().map_or(next, |at| next.min(at.max(now)));
+                next = target
+                    .next()
+                    .map_or(next, |at| if at > now { next.min(at) } else { next });
+                round.lacks_room = true;
                 continue;
             }
             free -= room;
@@ -179,10 +255,17 @@ impl Deliverer {
             }
         }
         let due = due?;
-        round
-            .targets
-            .retain(|name, target| target.running > 0 || due.iter().any(|due| due.target == *name));
-        Ok(Duration::from_micros(u64::try_from(next.0 - now.0).unwrap_or(0)))
+        let places = &self.places;
+        round.targets.retain(|name, _| {
+            let is_known = places.of(name).0 > 0 || due.iter().any(|due| due.target == *name);
+            if !is_known {
+                places.spare(name, false);
+            }
+            is_known
+        });
+        let pause = Duration::from_micros(u64::try_from(next.0 - now.0).unwrap_or(0));
+        round.look_at = Instant::now() + pause;
+        Ok(())
     }
 
     /// Tells the store what became of some lanes, takes others, and begins what comes next; whether a claim got all that it
@@ -229,7 +312,7 @@ impl Deliverer {
         for settle in settled {
             if !goes_on.contains(settle.lane.as_str()) {
                 round.lanes.remove(&settle.lane);
-                round.left(&settle.target);
+                round.left();
             }
         }
         for lane in next.continued {
@@ -242,9 +325,8 @@ impl Deliverer {
                 if round.lanes.contains_key(&lane.name) {
                     continue;
                 }
-                round.lanes.insert(lane.name.clone(), Instant::now());
-                round.target(&lane.target).running += 1;
-                round.running.spawn(Arc::clone(self).work(lane));
+                let place = self.places.take(&lane.target);
+                self.start(round, lane, place);
             }
         }
         is_full
@@ -256,10 +338,10 @@ impl Deliverer {
             caller: &self.caller,
             options: self.options,
         };
-        let (name, target) = (lane.name.clone(), lane.target.clone());
+        let name = lane.name.clone();
         match AssertUnwindSafe(worker.work(lane)).catch_unwind().await {
             Ok((settle, report)) => Ended::Lane(settle, report),
-            Err(_) => Ended::Broken { lane: name, target },
+            Err(_) => Ended::Broken { lane: name },
         }
     }
 
@@ -275,7 +357,7 @@ impl Deliverer {
                 let is_long = round
                     .lanes
                     .get(&settle.lane)
-                    .is_some_and(|since| since.elapsed() > TURN);
+                    .is_some_and(|begun| begun.since.elapsed() > TURN);
                 if is_long || round.is_ending {
                     settle.pause_until.get_or_insert_with(|| self.engine.now());
                 }
@@ -283,11 +365,14 @@ impl Deliverer {
                 round.settled.push(settle);
             }
             // The lease of a lane whose work failed so ends by itself.
-            Ok(Ended::Broken { lane, target }) => {
+            Ok(Ended::Broken { lane }) => {
                 round.lanes.remove(&lane);
-                round.left(&target);
+                round.left();
             }
-            Ok(Ended::Upkeep { target }) => round.left(&target),
+            Ok(Ended::Upkeep(place)) => {
+                drop(place);
+                round.left();
+            }
             // No task is cancelled, and none panics outside of the above.
             Err(error) => tracing::error!(%error, "a task of the webhooks failed"),
         }
@@ -297,23 +382,37 @@ impl Deliverer {
         let (now, too_old, is_ending) = (self.engine.now(), self.too_old(name), round.is_ending);
         let target = round.target(name);
         let is_back = target.heard(report, now);
+        self.places.spare(name, target.is_spared());
         let gives_up = too_old.filter(|before| report == Report::Failing && target.failing_since(*before));
         if is_ending || !(is_back || gives_up.is_some()) {
             return;
         }
         // It counts as a lane: a target is not tried before what is too old for it has been given up.
-        target.running += 1;
+        let place = self.places.take(name);
         let (this, name) = (Arc::clone(self), name.to_owned());
-        match gives_up {
-            Some(before) => round.running.spawn(this.give_up(name, before)),
-            None => round.running.spawn(this.resume(name)),
-        };
+        round.running.spawn(async move {
+            match gives_up {
+                Some(before) => this.give_up(name, before).await,
+                None => this.resume(name).await,
+            }
+            Ended::Upkeep(place)
+        });
     }
 
     /// Ends what was begun, and gives its lanes back.
     async fn finish(self: &Arc<Self>, round: &mut Round) {
         round.is_ending = true;
         let now = self.engine.now();
+        self.places.close();
+        round.handed.close();
+        while let Some(handed) = round.handed.recv().await {
+            round.settled.push(Settle {
+                lane: handed.lane.name,
+                target: handed.lane.target,
+                outcomes: Vec::new(),
+                pause_until: Some(now),
+            });
+        }
         for settle in &mut round.settled {
             settle.pause_until.get_or_insert(now);
         }
@@ -344,7 +443,7 @@ impl Deliverer {
 
     /// A target has not answered for as long as anything is tried: what has become too old meanwhile is given up without
     /// a call each, in steps, with one alert for all.
-    async fn give_up(self: Arc<Self>, target: String, before: Timestamp) -> Ended {
+    async fn give_up(self: Arc<Self>, target: String, before: Timestamp) {
         let account = target
             .split_once(' ')
             .and_then(|(account, _)| AccountSid::parse(account));
@@ -370,11 +469,10 @@ impl Deliverer {
         if so_far.count > 0 {
             tracing::warn!(target, given_up = so_far.count, "webhooks were given up");
         }
-        Ended::Upkeep { target }
     }
 
     /// A target is back: what waits for a later try goes on at once.
-    async fn resume(self: Arc<Self>, target: String) -> Ended {
+    async fn resume(self: Arc<Self>, target: String) {
         tracing::info!(target, "webhooks are delivered again");
         loop {
             let resume = Resume {
@@ -382,13 +480,41 @@ impl Deliverer {
             };
             match self.engine.execute(Actor::System, resume).await {
                 Ok(true) => {}
-                Ok(false) => return Ended::Upkeep { target },
+                Ok(false) => return,
                 Err(error) => {
                     tracing::warn!(%error, "waiting webhooks go on later");
-                    return Ended::Upkeep { target };
+                    return;
                 }
             }
         }
+    }
+
+    /// Takes lanes back now and then from servers that have had them for too long.
+    async fn keep_reclaimed(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(RECLAIM);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.reclaim().await {
+                tracing::warn!(%error, "lanes of webhooks are taken back later");
+            }
+        }
+    }
+
+    async fn reclaim(&self) -> Result<()> {
+        let now = self.engine.now();
+        let mut behind = Some(String::new());
+        while let Some(name) = behind.take() {
+            let expired = self
+                .engine
+                .read(move |tx| delivery::expired(tx, &name, now))
+                .await?;
+            if !expired.lanes.is_empty() {
+                let reclaim = Reclaim { lanes: expired.lanes };
+                self.engine.execute(Actor::System, reclaim).await?;
+            }
+            behind = expired.next;
+        }
+        Ok(())
     }
 
     /// Removes what the log is not to keep any longer, now and then.

@@ -10,6 +10,7 @@ mod deliverer;
 mod lane;
 mod nats;
 mod overrides;
+mod places;
 mod signature;
 mod target;
 mod tls;

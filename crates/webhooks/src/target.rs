@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use confab_types::Timestamp;
 
-/// Lanes of one target that are worked on at the same time.
-const LANES: usize = 128;
 /// Failures one after another, in whatever lanes, after which a target is spared.
 const PATIENCE: u32 = 5;
 /// Pauses between tries of a spared target.
@@ -15,8 +13,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// What is known of a target; only while there is work for it.
 #[derive(Debug, Default)]
 pub(crate) struct Target {
-    /// Lanes that are worked on, and upkeep.
-    pub(crate) running: usize,
     /// Failures since the last call that went well.
     failures: u32,
     /// When the first of these was, as far as this process knows.
@@ -37,13 +33,18 @@ pub(crate) enum Report {
 }
 
 impl Target {
-    /// How many lanes may be begun now.
-    pub(crate) fn room(&self, now: Timestamp) -> usize {
+    /// How many lanes may be begun now, of those that are begun and those that may be of a target that is well.
+    pub(crate) fn room(&self, now: Timestamp, (begun, left): (usize, usize)) -> usize {
         match self.probe_at {
-            None => LANES.saturating_sub(self.running),
-            Some(at) if at <= now => 1_usize.saturating_sub(self.running),
+            None => left,
+            Some(at) if at <= now => 1_usize.saturating_sub(begun),
             Some(_) => 0,
         }
+    }
+
+    /// Whether it is tried by one lane now and then.
+    pub(crate) fn is_spared(&self) -> bool {
+        self.probe_at.is_some()
     }
 
     /// When there may be room again though nothing else happens.
@@ -90,19 +91,19 @@ mod tests {
         let mut target = Target::default();
         let mut now = Timestamp(0);
         for _ in 0..PATIENCE {
-            assert!(target.room(now) > 1);
+            assert_eq!(target.room(now, (0, 128)), 128);
+            assert!(!target.is_spared());
             assert!(!target.heard(Report::Failing, now));
         }
-        assert_eq!(target.room(now), 0);
+        assert_eq!(target.room(now, (0, 128)), 0);
+        assert!(target.is_spared());
         let mut pauses = Vec::new();
         for _ in 0..8 {
             let at = target.next().unwrap();
             pauses.push((at.0 - now.0) / 1_000_000);
             now = at;
-            assert_eq!(target.room(now), 1);
-            target.running = 1;
-            assert_eq!(target.room(now), 0);
-            target.running = 0;
+            assert_eq!(target.room(now, (0, 128)), 1);
+            assert_eq!(target.room(now, (1, 127)), 0);
             target.heard(Report::Failing, now);
         }
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
@@ -111,7 +112,7 @@ mod tests {
         now = target.next().unwrap();
         assert!(target.heard(Report::Answered, now));
         assert!(!target.failing_since(now));
-        assert_eq!(target.room(now), LANES);
+        assert_eq!(target.room(now, (3, 125)), 125);
         assert!(!target.heard(Report::Answered, now));
     }
 }

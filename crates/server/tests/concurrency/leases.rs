@@ -4,6 +4,7 @@ use confab_domain::hook::delivery::{self, Claim, Exchange};
 use confab_domain::{Actor, Command, Cx, Limits, Origin, Transaction, account_webhook, conversation, job};
 use confab_engine::RandomIds;
 use confab_testkit::{TestEngine, engine};
+use confab_types::Timestamp;
 
 use super::create;
 
@@ -68,7 +69,22 @@ async fn a_start_takes_back_what_its_own_server_had() {
     assert!(first.0.len() == 1 && first.1.len() == 1 && second.0.len() == 1 && second.1.len() == 1);
     assert_ne!(first, second);
     assert_eq!((lanes("first").await, jobs("first").await), (vec![], vec![]));
-    assert!(engine.read(delivery::any_claimed).await.unwrap());
+    // None has ended yet, and all have in the end.
+    let now = engine.now();
+    let ended = engine
+        .read(move |tx| delivery::expired(tx, "", now))
+        .await
+        .unwrap();
+    assert_eq!((ended.lanes, ended.next), (vec![], None));
+    let late = Timestamp(now.0 + delivery::LEASE);
+    let ended = engine
+        .read(move |tx| delivery::expired(tx, "", late))
+        .await
+        .unwrap();
+    assert_eq!(ended.lanes.len(), 2);
+    // Taken back in good time: nothing happens.
+    on(&engine, "third", delivery::Reclaim { lanes: ended.lanes }).await;
+    assert_eq!(lanes("third").await, Vec::<String>::new());
 
     on(&engine, "first", delivery::Release).await;
     on(&engine, "first", job::Release).await;

@@ -32,7 +32,8 @@ pub fn due(tx: &mut Transaction<'_>, after: &str, most: usize) -> Result<Vec<Due
     while found.len() < most {
         // From target to target by the index, past all their lanes.
         let row = tx.first(
-            "SELECT target, next_at FROM webhook_lane WHERE target > $1 ORDER BY target, next_at, lane LIMIT 1",
+            "SELECT target, next_at FROM webhook_lane WHERE server IS NULL AND target > $1 \
+             ORDER BY target, next_at, lane LIMIT 1",
             params![&last],
         )?;
         let Some(mut row) = row else { break };
@@ -135,7 +136,7 @@ impl Claim {
     /// Waits for nobody, so it needs no place in the order of locks.
     fn apply(&self, tx: &mut Transaction<'_>, cx: &Cx<'_>) -> Result<Vec<Lane>> {
         let rows = tx.query(
-            "SELECT lane FROM webhook_lane WHERE target = $1 AND next_at <= $2 \
+            "SELECT lane FROM webhook_lane WHERE server IS NULL AND target = $1 AND next_at <= $2 \
              ORDER BY next_at, lane LIMIT $3 {skip_locked}",
             params![&self.target, cx.now.0, self.most],
         )?;

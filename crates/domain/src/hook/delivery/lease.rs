@@ -1,6 +1,7 @@
 //! Who has a lane, and who does not any more.
 
 use confab_store::params;
+use confab_types::Timestamp;
 
 use crate::{Command, Cx, Effect, Result, Transaction};
 
@@ -8,16 +9,96 @@ use crate::{Command, Cx, Effect, Result, Transaction};
 /// longest. Others take it then: a server that never starts again keeps nobody waiting for ever.
 pub const LEASE: i64 = 300_000_000;
 
+/// Lanes that are looked at at a time, by their names: those that a server has are in no index, since nearly every lane
+/// would be put into it and taken out again for one call.
+const LOOKED: i64 = 500;
+
+/// Lanes that somebody has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// Those whose lease has ended.
+    pub lanes: Vec<String>,
+    /// The name behind which to go on; none at the end.
+    pub next: Option<String>,
+}
+
+/// A row of a look at all lanes.
+struct Had {
+    lane: String,
+    server: Option<String>,
+    next_at: i64,
+}
+
+fn look(tx: &mut Transaction<'_>, behind: &str) -> Result<Vec<Had>> {
+    let rows = tx.query(
+        "SELECT lane, server, next_at FROM webhook_lane WHERE lane > $1 ORDER BY lane LIMIT $2",
+        params![behind, LOOKED],
+    )?;
+    let had = rows.into_iter().map(|mut row| {
+        Ok(Had {
+            lane: row.text()?,
+            server: row.opt_text()?,
+            next_at: row.int()?,
+        })
+    });
+    had.collect()
+}
+
+/// Some of the lanes whose lease has ended, behind a name.
+///
+/// # Errors
+/// The database's.
+pub fn expired(tx: &mut Transaction<'_>, behind: &str, now: Timestamp) -> Result<Expired> {
+    let looked = look(tx, behind)?;
+    let is_full = looked.len() as i64 == LOOKED;
+    let next = looked.last().filter(|_| is_full).map(|had| had.lane.clone());
+    let ended = looked
+        .into_iter()
+        .filter(|had| had.server.is_some() && had.next_at <= now.0);
+    Ok(Expired {
+        lanes: ended.map(|had| had.lane).collect(),
+        next,
+    })
+}
+
 /// Whether a server has a lane just now.
 ///
 /// # Errors
 /// The database's.
 pub fn any_claimed(tx: &mut Transaction<'_>) -> Result<bool> {
-    let row = tx.first(
-        "SELECT lane FROM webhook_lane WHERE server > '' ORDER BY server, lane LIMIT 1",
-        params![],
-    )?;
-    Ok(row.is_some())
+    let mut behind = Some(String::new());
+    while let Some(name) = behind.take() {
+        let looked = look(tx, &name)?;
+        if looked.iter().any(|had| had.server.is_some()) {
+            return Ok(true);
+        }
+        if looked.len() as i64 == LOOKED {
+            behind = looked.last().map(|had| had.lane.clone());
+        }
+    }
+    Ok(false)
+}
+
+/// Takes lanes from whoever has had them for too long.
+#[derive(Clone, Debug)]
+pub struct Reclaim {
+    /// Which were.
+    pub lanes: Vec<String>,
+}
+
+impl Command for Reclaim {
+    type Output = ();
+
+    fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
+        for lane in &self.lanes {
+            tx.push(
+                "UPDATE webhook_lane SET server = NULL WHERE lane = $1 AND server IS NOT NULL AND next_at <= $2",
+                params![lane, cx.now.0],
+            )?;
+        }
+        cx.emit(Effect::DeliveriesWaiting);
+        Ok(())
+    }
 }
 
 /// Gives back the lanes of the server that runs this, at its start: the process that had them is gone.
@@ -28,10 +109,21 @@ impl Command for Release {
     type Output = ();
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
-        tx.push(
-            "UPDATE webhook_lane SET next_at = $2, server = NULL WHERE server = $1",
-            params![cx.server, cx.now.0],
-        )?;
+        let mut behind = Some(String::new());
+        while let Some(name) = behind.take() {
+            let looked = look(tx, &name)?;
+            if looked.len() as i64 == LOOKED {
+                behind = looked.last().map(|had| had.lane.clone());
+            }
+            for had in looked {
+                if had.server.as_deref() == Some(cx.server) {
+                    tx.push(
+                        "UPDATE webhook_lane SET next_at = $2, server = NULL WHERE lane = $1",
+                        params![had.lane, cx.now.0],
+                    )?;
+                }
+            }
+        }
         cx.emit(Effect::DeliveriesWaiting);
         Ok(())
     }
@@ -52,20 +144,16 @@ impl Command for Resume {
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<bool> {
         let rows = tx.query(
-            "SELECT lane, server FROM webhook_lane WHERE target = $1 AND next_at > $2 \
+            "SELECT lane FROM webhook_lane WHERE server IS NULL AND target = $1 AND next_at > $2 \
              ORDER BY next_at, lane LIMIT $3 {skip_locked}",
             params![&self.target, cx.now.0, RESUMED],
         )?;
-        let mut woken = false;
+        let woken = !rows.is_empty();
         for mut row in rows {
-            let (lane, server) = (row.text()?, row.opt_text()?);
-            if server.is_none() {
-                woken = true;
-                tx.push(
-                    "UPDATE webhook_lane SET next_at = $2 WHERE lane = $1",
-                    params![lane, cx.now.0],
-                )?;
-            }
+            tx.push(
+                "UPDATE webhook_lane SET next_at = $2 WHERE lane = $1",
+                params![row.text()?, cx.now.0],
+            )?;
         }
         cx.emit(Effect::DeliveriesWaiting);
         Ok(woken)

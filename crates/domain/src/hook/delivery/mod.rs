@@ -8,6 +8,7 @@
 //! A *target* is what fails together: an account's calls to one host and port. Lanes are claimed target by target, so a
 //! dead one keeps nobody else waiting.
 
+mod courier;
 mod exchange;
 mod lease;
 mod prune;
@@ -21,8 +22,9 @@ use crate::Result;
 use crate::endpoint::Method;
 use crate::sync::{opt_sid, sid};
 
+pub use courier::{Courier, Handed, Place};
 pub use exchange::{BATCH, Claim, Due, Exchange, Lane, Next, Outcome, Settle, due};
-pub use lease::{LEASE, Release, Resume, any_claimed};
+pub use lease::{Expired, LEASE, Reclaim, Release, Resume, any_claimed, expired};
 pub use prune::Prune;
 pub use queue::token;
 pub(super) use queue::wake_lane;
