@@ -177,11 +177,12 @@ impl Deliverer {
                 round.look_at = Instant::now() + LOOK;
             }
             tokio::select! {
+                // What was written down is looked at also when there is always something else to do.
                 biased;
                 () = &mut stop => break,
+                () = this.engine.deliveries_waiting() => round.look(),
                 Some(ended) = round.running.join_next() => this.ended(&mut round, ended),
                 Some(handed) = round.handed.recv() => this.take(&mut round, handed),
-                () = this.engine.deliveries_waiting() => round.look(),
                 () = tokio::time::sleep_until(round.look_at) => {}
             }
         }
@@ -204,7 +205,10 @@ impl Deliverer {
     }
 
     fn take(self: &Arc<Self>, round: &mut Round, handed: Handed) {
-        self.start(round, handed.lane, handed.place);
+        // Unless its lease ended on the way, and it was claimed: a clock was put forward.
+        if !round.lanes.contains_key(&handed.lane.name) {
+            self.start(round, handed.lane, handed.place);
+        }
     }
 
     fn start(self: &Arc<Self>, round: &mut Round, lane: Lane, place: Place) {
