@@ -117,7 +117,9 @@ impl Checkpoints {
                 .sync_data()
                 .map_err(|e| Error::Unavailable(e.to_string()))?;
             if log.copied == log.frames {
-                return Ok(()); // The next commit begins it anew.
+                // The next commit begins it anew.
+                self.log_is_long.store(false, Ordering::Relaxed);
+                return Ok(());
             }
         }
         self.log_is_long.store(self.copied >= LONG_LOG, Ordering::Relaxed);
@@ -314,12 +316,16 @@ impl Session {
         Ok(())
     }
 
-    /// Runs the units of a group once more, each in a savepoint of its own; how many are kept.
+    /// Takes a group back and runs its units once more, each in a savepoint of its own; how many are kept. The last one is
+    /// the one that was refused.
     fn again(&mut self, jobs: &mut [Job]) -> Result<u64> {
         self.careful = CAREFUL;
         self.control("ROLLBACK")?;
         self.control("BEGIN IMMEDIATE")?;
         let mut kept = 0;
+        if jobs.len() == 1 {
+            return Ok(kept); // It rested on nobody's change, so its refusal stands.
+        }
         for job in jobs {
             kept += u64::from(matches!(self.savepoint(job)?, Ran::Kept));
         }

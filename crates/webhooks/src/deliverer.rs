@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::call::Caller;
 use crate::lane::Worker;
-use crate::places::{Places, Post};
+use crate::places::{Places, Post, Waiting};
 use crate::target::{Report, Target};
 
 /// Lanes of a target that one exchange takes.
@@ -108,6 +108,8 @@ struct Round {
     look_at: Instant,
     /// Whether something is due there for which there was no room.
     lacks_room: bool,
+    /// Whose lanes the last look left there.
+    waiting: Waiting,
     /// Whether nothing more is begun.
     is_ending: bool,
 }
@@ -122,6 +124,7 @@ impl Round {
             settled: Vec::new(),
             look_at: Instant::now(),
             lacks_room: false,
+            waiting: Waiting::default(),
             is_ending: false,
         }
     }
@@ -229,6 +232,9 @@ impl Deliverer {
         let mut claims = Vec::new();
         let mut free = self.places.left();
         round.lacks_room = false;
+        round.waiting = Waiting::default();
+        // Their lanes were not in the table just now, and will be.
+        let settling: HashSet<String> = round.settled.iter().map(|s| s.target.clone()).collect();
         // What became of calls is told also when nothing can be read.
         for due in due.as_ref().map_or(&[][..], Vec::as_slice) {
             if due.at > now {
@@ -237,13 +243,15 @@ impl Deliverer {
             }
             let taken = self.places.of(&due.target);
             let target = round.target(&due.target);
-            let room = target.room(now, taken).min(free).min(CLAIM);
+            let wanted = target.room(now, taken).min(CLAIM);
+            let probe_at = target.next().filter(|at| *at > now);
+            round.waiting.all |= wanted > free;
+            let room = wanted.min(free);
             if room == 0 {
                 // Room comes with the end of a lane, or with time.
-                next = target
-                    .next()
-                    .map_or(next, |at| if at > now { next.min(at) } else { next });
+                next = probe_at.map_or(next, |at| next.min(at));
                 round.lacks_room = true;
+                round.waiting.targets.insert(due.target.clone());
                 continue;
             }
             free -= room;
@@ -260,15 +268,19 @@ impl Deliverer {
         }
         let due = due?;
         let places = &self.places;
+        places.wait(std::mem::take(&mut round.waiting));
         round.targets.retain(|name, _| {
-            let is_known = places.of(name).0 > 0 || due.iter().any(|due| due.target == *name);
+            let is_known =
+                places.of(name).0 > 0 || settling.contains(name) || due.iter().any(|due| due.target == *name);
             if !is_known {
                 places.spare(name, false);
             }
             is_known
         });
-        let pause = Duration::from_micros(u64::try_from(next.0 - now.0).unwrap_or(0));
-        round.look_at = Instant::now() + pause;
+        round.look_at = Instant::now();
+        if !(round.lacks_room && !settling.is_empty()) {
+            round.look_at += Duration::from_micros(u64::try_from(next.0 - now.0).unwrap_or(0));
+        }
         Ok(())
     }
 
@@ -324,7 +336,10 @@ impl Deliverer {
         }
         let mut is_full = false;
         for (claim, lanes) in claims.iter().zip(next.claimed) {
-            is_full |= i64::try_from(lanes.len()) == Ok(claim.most);
+            if i64::try_from(lanes.len()) == Ok(claim.most) {
+                is_full = true;
+                round.waiting.targets.insert(claim.target.clone());
+            }
             for lane in lanes {
                 if round.lanes.contains_key(&lane.name) {
                     continue;

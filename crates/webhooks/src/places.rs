@@ -1,6 +1,6 @@
 //! Room for lanes: how many are worked on at the same time, of each target and in all.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use confab_domain::hook::delivery::{Courier, Handed, Place};
@@ -22,6 +22,16 @@ struct Taken {
     is_closed: bool,
     all: usize,
     targets: HashMap<String, Slot>,
+    waiting: Waiting,
+}
+
+/// Whose lanes wait in the table because there was no room for them: they come before new ones, which would take each place
+/// as soon as it is free.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) targets: HashSet<String>,
+    /// There was no room for any.
+    pub(crate) all: bool,
 }
 
 /// The room of a server.
@@ -102,6 +112,11 @@ impl Places {
         }
     }
 
+    /// Says who waits as of the last look at the table.
+    pub(crate) fn wait(&self, waiting: Waiting) {
+        self.lock().waiting = waiting;
+    }
+
     /// Nothing more is handed over.
     pub(crate) fn close(&self) {
         self.lock().is_closed = true;
@@ -117,11 +132,16 @@ pub(crate) struct Post {
 impl Courier for Post {
     fn room(&self, target: &str) -> Option<Place> {
         let mut taken = self.places.lock();
-        if taken.is_closed || taken.all >= LANES {
+        taken.waiting.all |= taken.all >= LANES;
+        if taken.is_closed || taken.waiting.all || taken.waiting.targets.contains(target) {
             return None;
         }
         match taken.targets.get_mut(target) {
-            Some(slot) if slot.is_spared || slot.taken >= OF_TARGET => return None,
+            Some(slot) if slot.is_spared => return None,
+            Some(slot) if slot.taken >= OF_TARGET => {
+                taken.waiting.targets.insert(target.to_owned());
+                return None;
+            }
             Some(slot) => slot.taken += 1,
             None => {
                 let slot = Slot {
@@ -159,6 +179,8 @@ mod tests {
         assert!(post.room("a").is_none());
         assert_eq!(places.of("a"), (OF_TARGET, 0));
         kept.pop();
+        assert!(post.room("a").is_none(), "the refused one is before it");
+        places.wait(Waiting::default());
         kept.push(post.room("a").unwrap());
 
         kept.push(post.room("b").unwrap());
@@ -171,9 +193,14 @@ mod tests {
         kept.push(post.room("b").unwrap());
 
         for target in ["c", "d", "e", "f"] {
-            kept.extend((0..OF_TARGET).map_while(|_| post.room(target)));
+            kept.extend((0..OF_TARGET.min(places.left())).map_while(|_| post.room(target)));
         }
         assert_eq!((kept.len(), places.left()), (LANES, 0));
+        assert!(post.room("g").is_none());
+        kept.truncate(LANES / 2);
+        assert!(post.room("g").is_none(), "the refused one is before it");
+        places.wait(Waiting::default());
+        kept.push(post.room("g").unwrap());
         // What is tried again counts, whatever is left.
         let probe = places.take("dead");
         assert_eq!(places.of("dead"), (1, OF_TARGET - 1));

@@ -3,6 +3,7 @@
 use confab_store::params;
 use confab_types::Timestamp;
 
+use super::rank;
 use crate::{Command, Cx, Effect, Result, Transaction};
 
 /// How long a claimed lane belongs to its server, microseconds: longer than a batch can take, every call at its
@@ -90,13 +91,18 @@ impl Command for Reclaim {
     type Output = ();
 
     fn apply(&self, tx: &mut Transaction<'_>, cx: &mut Cx<'_>) -> Result<()> {
-        for lane in &self.lanes {
-            tx.push(
+        let mut lanes: Vec<&String> = self.lanes.iter().collect();
+        lanes.sort_by_cached_key(|lane| rank(lane));
+        let mut taken = 0;
+        for lane in lanes {
+            taken += tx.exec(
                 "UPDATE webhook_lane SET server = NULL WHERE lane = $1 AND server IS NOT NULL AND next_at <= $2",
                 params![lane, cx.now.0],
             )?;
         }
-        cx.emit(Effect::DeliveriesWaiting);
+        if taken > 0 {
+            cx.emit(Effect::DeliveriesWaiting);
+        }
         Ok(())
     }
 }
