@@ -278,7 +278,7 @@ impl Deliverer {
             is_known
         });
         round.look_at = Instant::now();
-        if !(round.lacks_room && !settling.is_empty()) {
+        if !round.lacks_room || settling.is_empty() {
             round.look_at += Duration::from_micros(u64::try_from(next.0 - now.0).unwrap_or(0));
         }
         Ok(())
