@@ -25,6 +25,22 @@ struct Taken {
     waiting: Waiting,
 }
 
+impl Taken {
+    fn take(&mut self, target: &str) {
+        self.all += 1;
+        match self.targets.get_mut(target) {
+            Some(slot) => slot.taken += 1,
+            None => {
+                let slot = Slot {
+                    taken: 1,
+                    is_spared: false,
+                };
+                self.targets.insert(target.to_owned(), slot);
+            }
+        }
+    }
+}
+
 /// Whose lanes wait in the table because there was no room for them: they come before new ones, which would take each place
 /// as soon as it is free.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -71,19 +87,7 @@ impl Places {
 
     /// Takes room that was looked for before, or is needed anyway.
     pub(crate) fn take(&self, target: &str) -> Place {
-        let mut taken = self.lock();
-        taken.all += 1;
-        match taken.targets.get_mut(target) {
-            Some(slot) => slot.taken += 1,
-            None => {
-                let slot = Slot {
-                    taken: 1,
-                    is_spared: false,
-                };
-                taken.targets.insert(target.to_owned(), slot);
-            }
-        }
-        drop(taken);
+        self.lock().take(target);
         self.held(target)
     }
 
@@ -136,22 +140,14 @@ impl Courier for Post {
         if taken.is_closed || taken.waiting.all || taken.waiting.targets.contains(target) {
             return None;
         }
-        match taken.targets.get_mut(target) {
+        match taken.targets.get(target) {
             Some(slot) if slot.is_spared => return None,
             Some(slot) if slot.taken >= OF_TARGET => {
                 taken.waiting.targets.insert(target.to_owned());
                 return None;
             }
-            Some(slot) => slot.taken += 1,
-            None => {
-                let slot = Slot {
-                    taken: 1,
-                    is_spared: false,
-                };
-                taken.targets.insert(target.to_owned(), slot);
-            }
+            _ => taken.take(target),
         }
-        taken.all += 1;
         drop(taken);
         Some(self.places.held(target))
     }
